@@ -1,0 +1,108 @@
+"""The configuration: what all samples of one forward pass share. Hashable, so that it is the batch key."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stsun.bands import Band, check_bands
+from stsun.errors import ConfigurationError
+from stsun.tasks import check_task
+
+GSD_RANGE_M = (0.001, 100_000.0)
+
+Bands = tuple[Band, ...]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Bands, GSD, task and categories of one forward pass (interfaces: section 3).
+
+    Args:
+        bands: The bands in channel order, for all dates alike; or one such list per date.
+        gsd_m: Ground sample distance in metres per pixel; None where it is not known.
+        task: ``segmentation``, ``binary_change`` or ``semantic_change``.
+        categories: Names of the categories asked for, in the order of the output's channels. For a binary change:
+            the kinds of change that count as one (none: any change the model knows as ``changed``).
+        per_date: Segmentation only: one map per date instead of one for the whole series.
+
+    Raises:
+        ConfigurationError: A field is implausible or two contradict each other.
+    """
+
+    bands: Any
+    gsd_m: float | None = None
+    task: str = "segmentation"
+    categories: Any = ()
+    per_date: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bands", _as_bands(self.bands))
+        object.__setattr__(self, "categories", _as_categories(self.categories))
+        if self.gsd_m is not None:
+            object.__setattr__(self, "gsd_m", _as_gsd(self.gsd_m))
+        check_task(self.task)
+        if self.task != "binary_change" and not self.categories:
+            raise ConfigurationError(f"{self.task} needs categories, got none; for example ['building', 'water']")
+        if self.per_date and self.task != "segmentation":
+            raise ConfigurationError(f"per_date is for segmentation only, the task is {self.task}; leave it out")
+
+    @property
+    def mixed_sensors(self) -> bool:
+        """True where every date has its own list of bands."""
+        return isinstance(self.bands[0], tuple)
+
+    def bands_of_dates(self, dates: int) -> tuple[Bands, ...]:
+        """Return the bands of each of ``dates`` dates.
+
+        Raises:
+            ConfigurationError: The configuration lists the bands of another number of dates.
+        """
+        if not self.mixed_sensors:
+            return (self.bands,) * dates
+        if len(self.bands) != dates:
+            raise ConfigurationError(
+                f"the configuration lists the bands of {len(self.bands)} dates, but there are {dates} images; "
+                "give one list of bands per image, in the same order"
+            )
+        return tuple(self.bands)
+
+
+def _as_bands(bands: object) -> tuple[Any, ...]:
+    if isinstance(bands, Band):
+        raise ConfigurationError(f"bands must be a list, got the single band {bands.name!r}; write [{bands.name!r}]")
+    if not isinstance(bands, Sequence) or isinstance(bands, str) or not bands:
+        raise ConfigurationError(f"bands must be a non-empty list of Band, or one such list per date, got {bands!r}")
+    if all(isinstance(band, Band) for band in bands):
+        check_bands(bands)
+        return tuple(bands)
+    if any(isinstance(band, Band) or isinstance(band, str) or not isinstance(band, Sequence) for band in bands):
+        raise ConfigurationError("bands must hold only Band, or only lists of Band (one per date), not a mixture")
+    dates = tuple(_as_bands(date) for date in bands)
+    if any(not isinstance(band, Band) for date in dates for band in date):
+        raise ConfigurationError("bands are nested too deep; expected a list of Band, or one such list per date")
+    # one list for all dates and the same list repeated say the same: keep one form, so that they hash alike
+    return dates if len(set(dates)) > 1 or len(dates) == 1 else dates[0]
+
+
+def _as_categories(categories: object) -> tuple[str, ...]:
+    if isinstance(categories, str) or not isinstance(categories, Sequence):
+        raise ConfigurationError(f"categories must be a list of names, got {categories!r}")
+    names = tuple(categories)
+    for name in names:
+        if not isinstance(name, str) or not name.strip():
+            raise ConfigurationError(f"a category is a name, got {name!r}")
+        if names.count(name) > 1:
+            raise ConfigurationError(f"category {name!r} is asked for {names.count(name)} times; list each once")
+    return names
+
+
+def _as_gsd(gsd_m: object) -> float:
+    low, high = GSD_RANGE_M
+    if isinstance(gsd_m, bool) or not isinstance(gsd_m, int | float) or not math.isfinite(gsd_m):
+        raise ConfigurationError(f"gsd_m must be a number of metres per pixel or None, got {gsd_m!r}")
+    if not low <= gsd_m <= high:
+        raise ConfigurationError(
+            f"a GSD of {gsd_m:g} m is outside {low:g} to {high:g} m per pixel; give metres, or None if it is not known"
+        )
+    return float(gsd_m)

@@ -1,0 +1,1 @@
+"""Data sets: from a description and its files to samples and batches."""

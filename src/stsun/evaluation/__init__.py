@@ -1,0 +1,1 @@
+"""Evaluation: streaming confusion matrices, scores, intervals."""

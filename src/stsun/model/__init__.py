@@ -1,0 +1,1 @@
+"""The network: torch and einops only; it knows tensors and a configuration, never a file."""

@@ -1,0 +1,1 @@
+"""Prediction: aligned dates, tiles, blended logits, maps."""

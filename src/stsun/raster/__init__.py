@@ -1,0 +1,1 @@
+"""Rasters: reading to physical values with a valid mask, and writing maps. No torch."""

@@ -1,0 +1,1 @@
+"""Simulation: small labelled worlds for the demo and for tests."""

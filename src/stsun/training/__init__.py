@@ -1,0 +1,1 @@
+"""Training: losses, schedule, the stream of batches, the Lightning module."""
