@@ -1,0 +1,70 @@
+"""The decoder: unified tokens of every output map to pixel features."""
+
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from stsun.model.blocks import MLP, ConditionedNorm, DepthwiseConv
+from stsun.model.config import STSUNConfig
+from stsun.model.encoder import make_blocks, pool_valid
+
+
+def enlarge(tokens: Tensor, factor: int) -> Tensor:
+    """Upsample ``N H W C`` bilinearly."""
+    planes = rearrange(tokens, "n h w c -> n c h w")
+    larger = F.interpolate(planes, scale_factor=factor, mode="bilinear", align_corners=False)
+    return rearrange(larger, "n c h w -> n h w c")
+
+
+class PyramidDecoder(nn.Module):
+    """Coarse to fine with the unified skips of every level; the last is the native-resolution one."""
+
+    def __init__(self, config: STSUNConfig) -> None:
+        super().__init__()
+        widths, embedding = config.widths, config.embedding
+        depths = list(enumerate(config.decoder_depths))
+        self.blocks = nn.ModuleList(make_blocks(config, level, depth) for level, depth in reversed(depths))
+        ups = [(widths[2], widths[1]), (widths[1], widths[0]), (widths[0], embedding)]
+        self.ups = nn.ModuleList(nn.Linear(coarse, fine) for coarse, fine in ups)
+        self.detail = DepthwiseConv(embedding, 3)
+        self.norm = ConditionedNorm(embedding, config.condition)
+        self.mlp = MLP(embedding, embedding)
+
+    def forward(self, levels: list[Tensor], valid: Tensor, condition: Tensor) -> Tensor:
+        """Map levels ``N H W C`` (finest first: strides 1, 4, 8, 16) and ``valid`` N H W to ``N H W embedding``."""
+        pixels, *skips, tokens = levels
+        for index, blocks in enumerate(self.blocks):
+            stride = 16 >> index
+            for block in blocks:  # type: ignore[union-attr]
+                tokens = block(tokens, condition, pool_valid(valid, stride))
+            skip = skips.pop() if skips else pixels
+            tokens = skip + enlarge(self.ups[index](tokens), skip.shape[1] // tokens.shape[1])
+        return tokens + self.mlp(self.norm(self.detail(tokens) + tokens, condition))
+
+
+class PlainDecoder(nn.Module):
+    """The paper's decoder: attention blocks at one stride, then transposed convolution back to the patch grid."""
+
+    def __init__(self, config: STSUNConfig) -> None:
+        super().__init__()
+        width, hidden = config.widths[0], 64
+        self.stride = config.stride
+        self.blocks = make_blocks(config, 0, config.decoder_depths[0])
+        self.norm = ConditionedNorm(width, config.condition)
+        self.mix = nn.Conv2d(width, width, 3, padding=1)
+        self.norm_mix = nn.LayerNorm(width)
+        self.up = nn.ConvTranspose2d(width, hidden, 12, stride=8, padding=2)
+        self.norm_up = nn.LayerNorm(hidden)
+        self.out = nn.Conv2d(hidden, config.embedding, 3, padding=1)
+
+    def forward(self, levels: list[Tensor], valid: Tensor, condition: Tensor) -> Tensor:
+        """Map one level ``N h w C`` and ``valid`` N H W to ``N H/p W/p embedding``."""
+        (tokens,) = levels
+        seen = pool_valid(valid, self.stride)
+        for block in self.blocks:
+            tokens = block(tokens, condition, seen)
+        mixed = self.mix(rearrange(self.norm(tokens, condition), "n h w c -> n c h w"))
+        mixed = F.silu(self.norm_mix(rearrange(mixed, "n c h w -> n h w c")))
+        cells = self.up(rearrange(mixed, "n h w c -> n c h w"))
+        cells = F.silu(self.norm_up(rearrange(cells, "n c h w -> n h w c")))
+        return rearrange(self.out(rearrange(cells, "n h w c -> n c h w")), "n c h w -> n h w c")

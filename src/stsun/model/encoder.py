@@ -1,0 +1,81 @@
+"""The per-date encoder: virtual bands of every date to tokens at one or several strides."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from stsun.model.blocks import AttentionBlock, ConvBlock
+from stsun.model.config import STSUNConfig
+from stsun.model.issum import PlainStem, PyramidStem
+from stsun.model.windows import window_of_block
+
+
+@dataclass
+class Level:
+    """Tokens of one stride.
+
+    Args:
+        tokens: ``B T H W C`` (dates), or ``B M H W C`` (output maps).
+        valid: ``B T H W`` bool: the token's footprint holds a valid pixel of that date.
+    """
+
+    tokens: Tensor
+    valid: Tensor
+
+
+def make_blocks(config: STSUNConfig, level: int, depth: int) -> nn.ModuleList:
+    """Return the blocks of one level: attention at the coarsest, convolution at the finer ones."""
+    width = config.widths[level]
+    if level < len(config.widths) - 1:
+        return nn.ModuleList(ConvBlock(width, config.condition) for _ in range(depth))
+    windows = [window_of_block(config.windows, config.window, block) for block in range(depth)]
+    return nn.ModuleList(AttentionBlock(width, config.condition, config.attention_width, w) for w in windows)
+
+
+def pool_valid(valid: Tensor, stride: int) -> Tensor:
+    """Return ``N h w``: whether any pixel of each stride x stride footprint of ``N H W`` is valid."""
+    return F.max_pool2d(valid[:, None].float(), stride)[:, 0] > 0
+
+
+class Encoder(nn.Module):
+    """Stem and blocks on each date by itself, weights shared over dates."""
+
+    def __init__(self, config: STSUNConfig) -> None:
+        super().__init__()
+        self.patch = config.patch
+        pyramid = config.layout == "pyramid"
+        self.strides = (4, 8, 16) if pyramid else (config.stride,)
+        self.stem = PyramidStem(config) if pyramid else PlainStem(config)
+        self.blocks = nn.ModuleList(make_blocks(config, i, depth) for i, depth in enumerate(config.depths))
+        pairs = zip(config.widths, config.widths[1:], strict=False)
+        self.downs = nn.ModuleList(nn.Linear(4 * fine, coarse) for fine, coarse in pairs)
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for width in config.widths)
+
+    def forward(self, pixels: Tensor, valid: Tensor, condition: Tensor) -> list[Level]:
+        """Return one level per stride, finest first.
+
+        Args:
+            pixels: ``B T R h w`` virtual bands at stride p, zero where invalid.
+            valid: ``B T H W`` at native resolution.
+            condition: ``Z``.
+        """
+        dates = pixels.shape[1]
+        valid = rearrange(valid, "b t h w -> (b t) h w")
+        mask = pool_valid(valid, self.patch) if self.patch > 1 else valid
+        pixels = rearrange(pixels, "b t r h w -> (b t) r h w")
+        tokens = self.stem(torch.cat([pixels, mask[:, None].to(pixels.dtype)], dim=1))
+        levels = []
+        for index, stride in enumerate(self.strides):
+            if index:
+                cells = rearrange(tokens, "n (h p) (w q) c -> n h w (p q c)", p=2, q=2)
+                tokens = self.downs[index - 1](cells)
+            seen = pool_valid(valid, stride)
+            for block in self.blocks[index]:  # type: ignore[union-attr]
+                tokens = block(tokens, condition, seen)
+            split = {"t": dates}
+            normed = rearrange(self.norms[index](tokens), "(b t) h w c -> b t h w c", **split)
+            levels.append(Level(normed, rearrange(seen, "(b t) h w -> b t h w", **split)))
+        return levels

@@ -1,0 +1,171 @@
+"""ISSUM, the input spatial-spectral unification: any bands to a fixed number of virtual bands, then to tokens."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from stsun.bands import Band, describe
+from stsun.configuration import Bands
+from stsun.errors import ConfigurationError
+from stsun.model.config import STSUNConfig
+from stsun.model.encodings import BAND_FEATURES, encode_bands, encode_cells, encode_positions
+from stsun.model.hypernetwork import BasisGenerator, TransformerGenerator
+
+TOKEN_WIDTH = 16
+CELL_FEATURES = 4
+SCALES = (0.1, 10.0)
+"""Each value x enters as s x / (s + |x|) / min(s, 1) for these s: the first tells reflectances apart (it is nearly
+logarithmic there, so that sums of it act as band ratios), the second decibels, metres and degrees."""
+
+
+class SpectralUnification(nn.Module):
+    """Mix C bands into R virtual bands with weights made from each band's wavelength, bandwidth or token.
+
+    A virtual band is a weighted mean over the spectrum (the weights' absolute values sum to one), so that it means the
+    same for 4 and for 224 bands. Equation: v_r = g_r (sum_ci w_rci f_i(x_c) + mean_c b_rc).
+    """
+
+    def __init__(self, config: STSUNConfig) -> None:
+        super().__init__()
+        self.patch, self.virtual = config.patch, config.virtual_bands
+        self.weights = _GENERATORS[config.spectral](config, (len(SCALES) + 1) * self.virtual)
+        self.gain = nn.Parameter(torch.full((self.virtual,), 4.0))
+
+    def forward(self, image: Tensor, bands: Bands) -> Tensor:
+        """Map ``N C H W`` (invalid pixels 0) to ``N R H/p W/p``."""
+        weight, bias = self.mixing(bands)
+        cells = rearrange(image, "n c (h p) (w q) -> n (c p q) h w", p=self.patch, q=self.patch)
+        mixed = bias[:, None, None]
+        for scale, part in zip(SCALES, weight, strict=True):
+            mixed = mixed + F.conv2d(cells * (max(scale, 1.0) / (scale + cells.abs())), part[:, :, None, None])
+        return mixed
+
+    def mixing(self, bands: Bands) -> tuple[Tensor, Tensor]:
+        """Return the generated weights ``[scales, R, C p p]`` and bias ``[R]`` for these bands."""
+        generated = rearrange(self.weights(bands), "n (i r) -> i r n", i=len(SCALES) + 1)
+        weight, bias = generated[:-1], generated[-1].mean(dim=-1)
+        total = weight.abs().sum(dim=(0, 2), keepdim=True)
+        return self.gain[:, None] * weight / (total + 1e-6), bias
+
+
+class _Generated(nn.Module):
+    """Weights from metadata: wavelength and bandwidth, or the token's learned code, and the place in the cell."""
+
+    def __init__(self, config: STSUNConfig, out: int, generator: type[nn.Module]) -> None:
+        super().__init__()
+        self.tokens, self.patch = config.tokens, config.patch
+        # row 0 stands for every band with a wavelength, so that the table is part of every forward
+        self.table = nn.Parameter(torch.randn(1 + len(config.tokens), TOKEN_WIDTH))
+        self.generator = generator(BAND_FEATURES + TOKEN_WIDTH + (CELL_FEATURES if self.patch > 1 else 0), out)
+
+    def forward(self, bands: Bands) -> Tensor:
+        device = self.table.device
+        rows = torch.tensor([self._row(band) for band in bands], device=device)
+        features = torch.cat([encode_bands(bands, device), self.table[rows]], dim=-1)
+        if self.patch > 1:
+            cells = encode_cells(self.patch, device)
+            features = torch.cat(
+                [features.repeat_interleave(len(cells), dim=0), cells.repeat(len(bands), 1)], dim=-1
+            )  # C p p, F
+        weights: Tensor = self.generator(features)
+        return weights
+
+    def _row(self, band: Band) -> int:
+        if band.token is None:
+            return 0
+        if band.token not in self.tokens:
+            raise ConfigurationError(
+                f"band {band.name!r} has no wavelength and is not a token this model knows "
+                f"({', '.join(self.tokens)}); give its wavelength in nm, or train with it"
+            )
+        return 1 + self.tokens.index(band.token)
+
+
+class _Basis(_Generated):
+    def __init__(self, config: STSUNConfig, out: int) -> None:
+        super().__init__(config, out, BasisGenerator)
+
+
+class _Hypernetwork(_Generated):
+    def __init__(self, config: STSUNConfig, out: int) -> None:
+        super().__init__(config, out, TransformerGenerator)
+
+
+class _Fixed(nn.Module):
+    """One learned row for each known band: the rigid alternative, for ablation."""
+
+    def __init__(self, config: STSUNConfig, out: int) -> None:
+        super().__init__()
+        self.bands, self.patch = config.fixed_bands, config.patch
+        self.table = nn.Parameter(torch.randn(len(self.bands) * self.patch**2, out))
+
+    def forward(self, bands: Bands) -> Tensor:
+        for band in bands:
+            if band not in self.bands:
+                raise ConfigurationError(
+                    f"this model has fixed spectral rows and none for {describe(band)}; "
+                    f"it has {len(self.bands)} bands; use a model with spectral 'basis' for other sensors"
+                )
+        area = self.patch**2
+        rows = [self.bands.index(band) * area + cell for band in bands for cell in range(area)]
+        return self.table[torch.tensor(rows, device=self.table.device)]
+
+
+_GENERATORS = {"basis": _Basis, "hypernetwork": _Hypernetwork, "fixed": _Fixed}
+
+
+def unify_dates(spectral: SpectralUnification, dates: Sequence[Tensor], bands: Sequence[Bands]) -> Tensor:
+    """Return virtual bands ``B T R H W`` of dates ``B C_t H W``; dates of one sensor go through together."""
+    unified: list[Tensor | None] = [None] * len(dates)
+    for sensor in dict.fromkeys(bands):
+        members = [index for index, own in enumerate(bands) if own == sensor]
+        stack = rearrange([dates[index] for index in members], "t b c h w -> (b t) c h w")
+        mixed = rearrange(spectral(stack, sensor), "(b t) r h w -> t b r h w", t=len(members))
+        for index, date in zip(members, mixed, strict=True):
+            unified[index] = date
+    return rearrange([date for date in unified if date is not None], "t b r h w -> b t r h w")
+
+
+class PyramidStem(nn.Module):
+    """Two strided convolutions: virtual bands and their valid mask to tokens at stride 4."""
+
+    def __init__(self, config: STSUNConfig) -> None:
+        super().__init__()
+        width = config.widths[0]
+        self.first = nn.Conv2d(config.virtual_bands + 1, width // 2, 3, stride=2, padding=1)
+        self.norm_first = nn.LayerNorm(width // 2)
+        self.second = nn.Conv2d(width // 2, width, 3, stride=2, padding=1)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Map ``N R+1 H W`` to ``N H/4 W/4 width``."""
+        half = F.gelu(self.norm_first(rearrange(self.first(pixels), "n c h w -> n h w c")))
+        quarter = self.second(rearrange(half, "n h w c -> n c h w"))
+        normed: Tensor = self.norm(rearrange(quarter, "n c h w -> n h w c"))
+        return normed
+
+
+class PlainStem(nn.Module):
+    """The paper's stem: conv 3, conv 12 with stride 8, conv 3, and a position code for any size; layer norms."""
+
+    def __init__(self, config: STSUNConfig) -> None:
+        super().__init__()
+        width, hidden = config.widths[0], 64
+        self.convs = nn.ModuleList(
+            [
+                nn.Conv2d(config.virtual_bands + 1, hidden, 3, padding=1),
+                nn.Conv2d(hidden, width, 12, stride=8, padding=2),
+                nn.Conv2d(width, width, 3, padding=1),
+            ]
+        )
+        self.norms = nn.ModuleList([nn.LayerNorm(hidden), nn.LayerNorm(width), nn.LayerNorm(width)])
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Map ``N R+1 h w`` to ``N h/8 w/8 width``."""
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            tokens = F.silu(norm(rearrange(conv(pixels), "n c h w -> n h w c")))
+            pixels = rearrange(tokens, "n h w c -> n c h w")
+        return tokens + encode_positions(*tokens.shape[1:], device=tokens.device)

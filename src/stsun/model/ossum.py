@@ -1,0 +1,131 @@
+"""OSSUM, the output spatial-spectral unification: pixel features and category embeddings to logits."""
+
+import math
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+
+import torch
+import torch.nn.functional as F
+from einops import einsum, rearrange
+from torch import Tensor, nn
+
+from stsun.errors import ConfigurationError
+from stsun.model.config import STSUNConfig
+from stsun.model.encodings import encode_cells
+from stsun.model.hypernetwork import TransformerGenerator
+from stsun.tasks import NEUTRAL
+
+TextTower = Callable[[Sequence[str]], Tensor]
+"""Names to category embeddings ``[K, embedding + 1]`` (the last entry is the bias): for names never trained."""
+
+CELL_FEATURES = 4
+
+
+class CategoryTable(nn.Module):
+    """One trainable row per category name, shared by all data sets and tasks in which the name occurs."""
+
+    def __init__(self, config: STSUNConfig) -> None:
+        super().__init__()
+        self.names = config.categories
+        self.rows = nn.Parameter(F.pad(torch.randn(len(self.names), config.embedding), (0, 1)))
+        self.text_tower: TextTower | None = None
+
+    def forward(self, names: Sequence[str]) -> Tensor:
+        """Return ``[K, embedding + 1]``: embedding and bias of each name.
+
+        Raises:
+            ConfigurationError: A name is neither in the table nor can a text tower embed it.
+        """
+        known = [self.names.index(name) for name in names if name in self.names]
+        if len(known) == len(names):
+            return self.rows[torch.tensor(known, device=self.rows.device)]
+        if self.text_tower is None:
+            raise ConfigurationError(self._unknown([name for name in names if name not in self.names]))
+        embedded = self.text_tower(names).to(self.rows)
+        return torch.stack(
+            [self.rows[self.names.index(name)] if name in self.names else embedded[i] for i, name in enumerate(names)]
+        )
+
+    def _unknown(self, missing: Sequence[str]) -> str:
+        close = [match for name in missing for match in get_close_matches(name, self.names, 1)]
+        hint = f"did you mean {', '.join(map(repr, close))}?" if close else f"it knows {', '.join(self.names)}"
+        return f"this model does not know the categories {', '.join(map(repr, missing))}; {hint}"
+
+
+class CategoryHead(nn.Module):
+    """Cosine of pixel and category embedding, times a learned scale, plus the category's bias (LSeg's head).
+
+    A category's logits do not depend on which others are asked for.
+    """
+
+    def __init__(self, config: STSUNConfig) -> None:
+        super().__init__()
+        self.patch = config.patch
+        self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
+
+    def forward(self, pixels: Tensor, rows: Tensor) -> Tensor:
+        """Map ``N h w E`` and rows ``K E+1`` to ``N K H W``."""
+        embeddings, bias = F.normalize(rows[:, :-1], dim=-1), rows[:, -1]
+        # an epsilon inside the root keeps the gradient finite where a pixel is all zeros
+        length = (pixels.square().sum(dim=-1, keepdim=True) + 1e-6).sqrt()
+        cosine = einsum(pixels / length, embeddings, "n h w e, k e -> n k h w")
+        logits = cosine * self.log_scale.exp() + bias[:, None, None]
+        if self.patch > 1:
+            logits = F.interpolate(logits, scale_factor=self.patch, mode="bilinear", align_corners=False)
+        return logits
+
+
+class GeneratedHead(nn.Module):
+    """The paper's OSSUM: a hypernetwork from (category, row, column) to the weights of a linear map per sub-pixel.
+
+    Its Transformer lets the categories asked for see one another: asking for a subset may move the others' logits.
+    """
+
+    def __init__(self, config: STSUNConfig) -> None:
+        super().__init__()
+        self.patch, width = config.patch, config.embedding
+        self.generator = TransformerGenerator(width + 1 + CELL_FEATURES, width)
+        self.log_scale = nn.Parameter(torch.zeros(()))
+
+    def forward(self, pixels: Tensor, rows: Tensor) -> Tensor:
+        """Map ``N h w E`` and rows ``K E+1`` to ``N K H W``."""
+        cells = encode_cells(self.patch, pixels.device)  # p p, 4
+        tokens = torch.cat([rows.repeat_interleave(len(cells), dim=0), cells.repeat(len(rows), 1)], dim=-1)
+        weights = self.generator(tokens)  # (K p p) E
+        weights = weights / (weights.square().mean(dim=-1, keepdim=True) + 1e-6).sqrt() * pixels.shape[-1] ** -0.5
+        logits = einsum(pixels, weights, "n h w e, k e -> n k h w") * self.log_scale.exp()
+        return rearrange(logits, "n (k p q) h w -> n k (h p) (w q)", p=self.patch, q=self.patch)
+
+
+_HEADS = {"category": CategoryHead, "generated": GeneratedHead}
+
+
+class OSSUM(nn.Module):
+    """Category table and head, with the two rules that hold for both: neutral categories and the union of changes."""
+
+    def __init__(self, config: STSUNConfig) -> None:
+        super().__init__()
+        self.table = CategoryTable(config)
+        self.head = _HEADS[config.head](config)
+
+    def forward(self, pixels: Tensor, categories: Sequence[str], union: bool) -> Tensor:
+        """Return logits ``N K H W``.
+
+        Args:
+            pixels: ``N h w E``.
+            categories: The names asked for; ``background`` and ``unchanged`` get the logit 0 by definition.
+            union: One logit for 'any of these' (binary change): the log of the summed odds.
+        """
+        asked = [name for name in categories if name not in NEUTRAL]
+        patch = self.head.patch
+        neutral = pixels.new_zeros(len(pixels), 1, pixels.shape[1] * patch, pixels.shape[2] * patch)
+        if not asked:
+            return neutral.expand(-1, len(categories), -1, -1)
+        logits: Tensor = self.head(pixels, self.table(asked))
+        if union:
+            return logits.logsumexp(dim=1, keepdim=True)
+        if len(asked) == len(categories):
+            return logits
+        return torch.cat(
+            [neutral if name in NEUTRAL else logits[:, [asked.index(name)]] for name in categories], dim=1
+        )

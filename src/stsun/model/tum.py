@@ -1,0 +1,109 @@
+"""TUM, the temporal unification: tokens of any dates to one set of tokens per output map, by true dates."""
+
+import torch
+from einops import einsum, rearrange
+from torch import Tensor, nn
+
+from stsun.model.config import STSUNConfig
+from stsun.model.encoder import Level
+from stsun.model.encodings import DATE_FEATURES, PERIOD_FEATURES, ROLES
+from stsun.model.hypernetwork import BasisGenerator, TransformerGenerator
+
+
+class AttentionTUM(nn.Module):
+    """Attention over dates: one query per output map, keys from date, role and content, masked where invalid.
+
+    Each head weighs whole tokens (values are not split over heads), so that the projection after it can form
+    differences between dates, which a change needs (paper.md R12, R14; after U-TAE's pooling).
+    """
+
+    def __init__(self, config: STSUNConfig, channels: int, out: int) -> None:
+        super().__init__()
+        heads = config.temporal_heads
+        self.relation = BasisGenerator(DATE_FEATURES, heads)
+        self.content = nn.Linear(channels, heads)
+        self.project = nn.Linear(heads * channels, out)
+        # heads start out looking at the period's start and end in turns: differences exist from the first step
+        preference = torch.zeros(heads, len(ROLES))
+        preference[:, ROLES.index("own")] = 4
+        preference[0::2, ROLES.index("start")] = 4
+        preference[1::2, ROLES.index("end")] = 4
+        self.preference = nn.Parameter(preference)
+
+    def forward(self, level: Level, dates: Tensor, maps: Tensor) -> Tensor:
+        """Map ``B T H W C`` to ``B M H W out``; ``dates`` B M T F, ``maps`` B M F."""
+        scores = self.relation(dates) + einsum(dates[..., : len(ROLES)], self.preference, "b m t r, u r -> b m t u")
+        content = self.content(level.tokens)  # B T H W U
+        mask = level.valid[..., None]
+        outputs = []
+        for score in scores.unbind(1):
+            logits = (content + score[:, :, None, None]).masked_fill(~mask, -1e4)
+            weights = logits.softmax(dim=1) * mask
+            mixed = einsum(weights, level.tokens, "b t h w u, b t h w c -> b h w u c")
+            outputs.append(self.project(rearrange(mixed, "b h w u c -> b h w (u c)")))
+        return torch.stack(outputs, dim=1)
+
+
+class LinearTUM(nn.Module):
+    """The paper's module: a generated linear map T to U, ReLU, a generated linear map U to one output, and a residual.
+
+    The metadata are the dates themselves (the paper's first code numbers them 1..T). Content plays no part.
+    """
+
+    def __init__(self, config: STSUNConfig, channels: int, out: int) -> None:
+        super().__init__()
+        self.to_hidden = TransformerGenerator(DATE_FEATURES, config.temporal_heads)
+        self.to_output = TransformerGenerator(PERIOD_FEATURES, config.temporal_heads)
+        self.mean = MeanTUM(config, channels, out)
+
+    def forward(self, level: Level, dates: Tensor, maps: Tensor) -> Tensor:
+        """Map ``B T H W C`` to ``B M H W out``."""
+        seen = level.valid[..., None].to(level.tokens.dtype)
+        usable = level.valid.flatten(2).any(dim=2)[:, None]  # B 1 T
+        first = self.to_hidden(dates, usable) * usable[..., None]  # B M T U
+        second = self.to_output(maps) * first.shape[-1] ** -0.5  # B M U
+        outputs = []
+        for into, outof in zip(first.unbind(1), second.unbind(1), strict=True):
+            total = einsum(into.abs(), seen, "b t u, b t h w one -> b h w u")[..., None]
+            hidden = einsum(into, level.tokens * seen, "b t u, b t h w c -> b h w u c") / (total + 1e-6)
+            outputs.append(einsum(hidden.relu(), outof, "b h w u c, b u -> b h w c"))
+        mixed: Tensor = self.mean.project(torch.stack(outputs, dim=1)) + self.mean(level, dates, maps)
+        return mixed
+
+
+class MeanTUM(nn.Module):
+    """No learning over time: the mean of all dates, a map's own date, or end minus start."""
+
+    def __init__(self, config: STSUNConfig, channels: int, out: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(channels, out)
+
+    def forward(self, level: Level, dates: Tensor, maps: Tensor) -> Tensor:
+        """Map ``B T H W C`` to ``B M H W out``."""
+        own, start, end, other = dates[..., : len(ROLES)].unbind(-1)  # B M T each
+        whole = (other.amin(dim=2, keepdim=True) > 0).to(other.dtype)
+        weights = own + end - start + whole * other
+        seen = level.valid[..., None].to(level.tokens.dtype)
+        total = einsum(weights.abs(), seen, "b m t, b t h w one -> b m h w")[..., None]
+        mixed = einsum(weights, level.tokens * seen, "b m t, b t h w c -> b m h w c")
+        projected: Tensor = self.project(mixed / total.clamp(min=1))
+        return projected
+
+
+_KINDS = {"attention": AttentionTUM, "linear": LinearTUM, "mean": MeanTUM}
+
+
+class TemporalUnification(nn.Module):
+    """One TUM per level, and the period's own code added at the coarsest."""
+
+    def __init__(self, config: STSUNConfig, channels: tuple[int, ...], outs: tuple[int, ...]) -> None:
+        super().__init__()
+        kind = _KINDS[config.temporal]
+        self.levels = nn.ModuleList(kind(config, c, out) for c, out in zip(channels, outs, strict=True))
+        self.period = nn.Linear(PERIOD_FEATURES, outs[-1])
+
+    def forward(self, levels: list[Level], dates: Tensor, maps: Tensor) -> list[Tensor]:
+        """Return ``B M H W C`` per level, finest first."""
+        unified = [tum(level, dates, maps) for tum, level in zip(self.levels, levels, strict=True)]
+        unified[-1] = unified[-1] + self.period(maps)[:, :, None, None]
+        return unified
