@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 from stsun.errors import ConfigurationError
 
@@ -62,7 +63,7 @@ def check_bands(bands: Sequence[Band]) -> None:
     wavelengths = [band.wavelength_nm for band in bands]
     if len(bands) > 1 and None not in wavelengths and len(set(wavelengths)) == 1:
         raise ConfigurationError(
-            f"all {len(bands)} bands have the wavelength {wavelengths[0]:g} nm; give each band its own centre wavelength"
+            f"all {len(bands)} bands have the wavelength {wavelengths[0]:g} nm; give each its own centre wavelength"
         )
     seen: dict[object, Band] = {}
     for band in bands:
@@ -84,7 +85,7 @@ def describe(band: Band) -> str:
 
 
 def _number(name: str, field: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         raise ConfigurationError(f"band {name!r}: {field} must be a finite number of nanometres, got {value!r}")
     return float(value)
 
@@ -95,13 +96,13 @@ def _check_wavelength(band: Band) -> None:
         return
     if low <= wavelength * 1000 <= high:
         hint = f"this looks like micrometres: write {wavelength * 1000:g}"
+        if wavelength >= 1:  # radar bands lie between 1 and 20 GHz
+            hint += "; if it is a radar frequency in GHz, use a named token such as Band('vv')"
     elif 0 < wavelength < low:
         hint = "a radar frequency is not a wavelength: use a named token such as Band('vv')"
     else:
         hint = "a band without wavelength is a named token such as Band('vv') or Band('dem')"
-    raise ConfigurationError(
-        f"band {band.name!r}: {wavelength:g} nm is outside {low:g} to {high:g} nm; {hint}"
-    )
+    raise ConfigurationError(f"band {band.name!r}: {wavelength:g} nm is outside {low:g} to {high:g} nm; {hint}")
 
 
 def _check_bandwidth(band: Band) -> None:

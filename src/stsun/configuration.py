@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from stsun.bands import Band, check_bands
@@ -99,9 +100,9 @@ def _as_categories(categories: object) -> tuple[str, ...]:
 
 def _as_gsd(gsd_m: object) -> float:
     low, high = GSD_RANGE_M
-    if isinstance(gsd_m, bool) or not isinstance(gsd_m, int | float) or not math.isfinite(gsd_m):
+    if isinstance(gsd_m, bool) or not isinstance(gsd_m, Real) or not math.isfinite(gsd_m):
         raise ConfigurationError(f"gsd_m must be a number of metres per pixel or None, got {gsd_m!r}")
-    if not low <= gsd_m <= high:
+    if not low <= float(gsd_m) <= high:
         raise ConfigurationError(
             f"a GSD of {gsd_m:g} m is outside {low:g} to {high:g} m per pixel; give metres, or None if it is not known"
         )
