@@ -1,0 +1,37 @@
+"""Stored pixels to physical values: nodata, scale and offset. Pure functions of arrays."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def physical(
+    stored: NDArray[Any], valid: NDArray[np.bool_], scales: Sequence[float], offsets: Sequence[float]
+) -> NDArray[np.float32]:
+    """Return stored values ``C H W`` times scale plus offset, float32, 0 where ``valid`` ``H W`` is false."""
+    # wider types than 16 bit hold numbers that float32 would round before scaling
+    wide = stored.dtype.kind in "iuf" and stored.dtype.itemsize > (4 if stored.dtype.kind == "f" else 2)
+    values = stored.astype(np.float64 if wide else np.float32)
+    values[:, ~valid] = 0
+    for band, factor, shift in zip(values, scales, offsets, strict=True):
+        if factor != 1:
+            band *= factor
+        if shift != 0:
+            band += shift
+    values[:, ~valid] = 0
+    return values.astype(np.float32, copy=False)
+
+
+def is_nodata(stored: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
+    """Return where stored values equal ``nodata``, compared in their own data type; NaN and infinity always count."""
+    missing: NDArray[np.bool_] = ~np.isfinite(stored)
+    if nodata is None or np.isnan(nodata):
+        return missing
+    if stored.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            missing |= stored == stored.dtype.type(nodata)
+    elif float(nodata).is_integer() and np.iinfo(stored.dtype).min <= nodata <= np.iinfo(stored.dtype).max:
+        missing |= stored == int(nodata)
+    return missing

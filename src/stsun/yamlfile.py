@@ -1,0 +1,204 @@
+"""YAML files into frozen dataclasses: nothing unknown, nothing twice, every problem told at once."""
+
+import dataclasses
+import difflib
+import typing
+from collections.abc import Hashable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from stsun.errors import StsunError
+
+T = TypeVar("T")
+
+MAXIMUM_DEPTH = 30
+
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """Safe YAML without repeated keys; days stay text, so that one reader of dates decides what they mean."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for number, key in enumerate(keys):
+            if not isinstance(key, Hashable):
+                raise yaml.constructor.ConstructorError(
+                    None,
+                    None,
+                    f"the key {key!r} is a list or a mapping; keys are plain words or numbers",
+                    node.start_mark,
+                )
+            if key in keys[:number]:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} occurs twice; keep one of the two", node.value[number][0].start_mark
+                )
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in _Base.yaml_implicit_resolvers.items()
+}
+
+
+def read_yaml(path: Path, kind: type[T], error: type[StsunError]) -> T:
+    """Return the file's content as ``kind``.
+
+    Args:
+        path: The YAML file.
+        kind: A standard dataclass; with ``__pydantic_config__ = {"extra": "forbid"}`` unknown keys are refused.
+        error: Raised for everything that is wrong with the file.
+
+    Raises:
+        StsunError: Of the kind ``error``: the file is missing, is no YAML, or does not fit; lists all problems.
+    """
+    data = load_yaml(path, error)
+    if not isinstance(data, dict):
+        found = "an empty file" if data is None else f"a {type(data).__name__}"
+        raise error(f"{path}: expected keys and values such as 'name: ...', got {found}")
+    return validate(data, kind, error, str(path))
+
+
+def load_yaml(path: Path, error: type[StsunError]) -> Any:
+    """Return the file's content as plain lists, mappings, numbers and text.
+
+    Raises:
+        StsunError: Of the kind ``error``: the file is missing, is no UTF-8 or no YAML, repeats a key or holds aliases.
+    """
+    text = read_text(path, error)
+    try:
+        _refuse_aliases(text)
+        return yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, ValueError) as problem:
+        raise error(f"{path}: this is no valid YAML: {' '.join(str(problem).split())}") from problem
+
+
+def read_text(path: Path, error: type[StsunError]) -> str:
+    """Return the text of a UTF-8 file.
+
+    Raises:
+        StsunError: Of the kind ``error``: the file is missing, not readable or not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as problem:
+        raise error(f"{path}: there is no such file; check the path") from problem
+    except OSError as problem:
+        raise error(f"{path}: cannot be read ({problem.strerror}); give a text file that is readable") from problem
+    except UnicodeDecodeError as problem:
+        raise error(f"{path}: byte {problem.start} is not UTF-8 text; save the file as UTF-8") from problem
+
+
+def validate(data: object, kind: type[T], error: type[StsunError], where: str) -> T:
+    """Return plain data as ``kind``, a standard dataclass.
+
+    Raises:
+        StsunError: Of the kind ``error``, with ``where`` and every field that does not fit.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(data)
+    except ValidationError as problem:
+        lines = _problems(problem, data, kind)
+    if len(lines) == 1:
+        raise error(f"{where}: {lines[0]}")
+    raise error(f"{where}: {len(lines)} problems\n" + "\n".join(f"  - {line}" for line in lines))
+
+
+def _refuse_aliases(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=_Base):
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.YAMLError(f"the alias '*{event.anchor}' is not supported; write the value out")
+        if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            depth -= 1
+        if depth > MAXIMUM_DEPTH:
+            raise yaml.YAMLError(f"nested deeper than {MAXIMUM_DEPTH} levels; flatten it")
+
+
+def _problems(problem: ValidationError, data: object, kind: type[Any]) -> list[str]:
+    found: dict[tuple[Hashable, ...], list[str]] = {}
+    branches: set[tuple[Hashable, ...]] = set()
+    for item in problem.errors(include_url=False, include_context=False):
+        path, union = _real_path(item["loc"], data, missing=item["type"] in ("missing", "missing_argument"))
+        if union is not None:
+            branches.add(union)
+        found.setdefault(path, []).append(_sentence(item, path, kind))
+    # where a value may take several forms, the form that it fits best tells the problem: the one that got deepest
+    hidden = {
+        path for path in found if path in branches and any(path == deep[: len(path)] and path != deep for deep in found)
+    }
+    return [
+        f"{_dotted(path)}: {' or '.join(dict.fromkeys(messages))}"
+        for path, messages in found.items()
+        if path not in hidden
+    ]
+
+
+def _real_path(
+    location: Sequence[int | str], data: object, *, missing: bool
+) -> tuple[tuple[Hashable, ...], tuple[Hashable, ...] | None]:
+    """Return the keys and indices in the data, and where the first choice between several forms was."""
+    path: list[Hashable] = []
+    union: tuple[Hashable, ...] | None = None
+    for number, part in enumerate(location):
+        known, data = _step(data, part)
+        if known or (missing and number == len(location) - 1):
+            path.append(part)
+        elif union is None:
+            union = tuple(path)
+    return tuple(path), union
+
+
+def _step(data: object, part: int | str) -> tuple[bool, object]:
+    if isinstance(data, dict) and part in data:
+        return True, data[part]
+    if isinstance(data, list | tuple) and isinstance(part, int) and 0 <= part < len(data):
+        return True, data[part]
+    return False, data
+
+
+def _sentence(item: Any, path: tuple[Hashable, ...], kind: type[Any]) -> str:
+    if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        names = _fields_at(kind, path[:-1])
+        close = difflib.get_close_matches(str(path[-1]), names, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(names)}"
+        return f"unknown key {path[-1]!r}; {hint}"
+    if item["type"] in ("missing", "missing_argument"):
+        return "required, but missing; add it"
+    message = item["msg"].removeprefix("Value error, ").replace("Input should be ", "expected ")
+    return f"got {_short(item['input'])}, {message}"
+
+
+def _fields_at(kind: type[Any], path: Iterable[Hashable]) -> list[str]:
+    kinds = [kind]
+    for part in path:
+        hints = [
+            typing.get_type_hints(one)[part]
+            for one in kinds
+            if isinstance(part, str) and part in typing.get_type_hints(one)
+        ]
+        if hints:
+            kinds = [one for hint in hints for one in _dataclasses_in(hint)]
+    return [field.name for one in kinds for field in dataclasses.fields(one)]
+
+
+def _dataclasses_in(hint: Any) -> list[Any]:
+    if dataclasses.is_dataclass(hint):
+        return [hint]
+    return [one for argument in typing.get_args(hint) for one in _dataclasses_in(argument)]
+
+
+def _dotted(path: Iterable[Hashable]) -> str:
+    return ".".join(str(part) for part in path) or "the file"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
