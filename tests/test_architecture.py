@@ -158,8 +158,9 @@ def test_files_and_functions_stay_short(module):
     assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 300
     for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or 0) - node.lineno + 1
-            assert length <= 50, f"{module}.{node.name} has {length} lines"
+            documentation = (ast.get_docstring(node, clean=False) or "").count("\n")
+            length = (node.end_lineno or 0) - node.lineno + 1 - documentation
+            assert length <= 50, f"{module}.{node.name} has {length} lines besides its docstring"
 
 
 def test_no_module_is_a_box_for_leftovers():

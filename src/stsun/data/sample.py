@@ -50,10 +50,18 @@ class Sample:
     configuration: Configuration
 
     def __post_init__(self) -> None:
+        if not self.images or any(image.ndim != 3 for image in self.images):
+            shapes = [image.shape for image in self.images]
+            raise DataError(f"sample {self.id!r} needs one image of bands x height x width per date, got {shapes}")
         dates, (height, width) = len(self.images), self.images[0].shape[1:]
-        bands = self.configuration.bands_of_dates(dates)
-        for date, image in enumerate(self.images):
-            self._expect(f"image of date {date}", image.shape, (len(bands[date]), height, width))
+        for date, bands in enumerate(self.configuration.bands_of_dates(dates)):
+            image = self.images[date]
+            if len(image) != len(bands):
+                raise DataError(
+                    f"sample {self.id!r}: the image of date {date} has {len(image)} bands, but {len(bands)} are listed "
+                    f"({', '.join(band.name for band in bands)}); list every band of the image, in its order"
+                )
+            self._expect(f"image of date {date}", image.shape, (len(bands), height, width))
         self._expect("valid mask", self.valid.shape, (dates, height, width))
         self._expect("days", self.days.shape, (dates,))
         if self.labels is not None:
