@@ -22,7 +22,9 @@ def test_bands_and_their_metadata_may_be_permuted_together(model, task):
     own = [*bands(5), Band("vv")]
     order = [4, 2, 5, 0, 3, 1]
     before = logits(model, images, valid, days, Configuration(own, 10, task, CATEGORIES[:3]))
-    after = logits(model, images[:, :, order], valid, days, Configuration([own[i] for i in order], 10, task, CATEGORIES[:3]))
+    after = logits(
+        model, images[:, :, order], valid, days, Configuration([own[i] for i in order], 10, task, CATEGORIES[:3])
+    )
     torch.testing.assert_close(after, before, **CLOSE)
 
 
@@ -257,3 +259,11 @@ def test_the_seed_decides_the_weights_and_nothing_else_is_touched():
 def test_what_does_not_fit_is_refused_with_a_hint(nano, call, message):
     with pytest.raises(ConfigurationError, match=message):
         call(nano)
+
+
+def test_a_single_date_gives_the_same_with_and_without_company(nano):
+    images, valid, days = scene()
+    alone = logits(nano, images, valid, days, configuration())
+    company = [torch.cat([part, part], dim=1) for part in (images, valid, days)]
+    company[1][:, 1] = False
+    torch.testing.assert_close(logits(nano, *company, configuration()), alone, **CLOSE)

@@ -85,7 +85,9 @@ class STSUNConfig:
         if self.layout == "pyramid" and self.patch != 1:
             raise ConfigurationError("layout 'pyramid' works at native resolution: patch must be 1")
         if self.widths[-1] % self.attention_width:
-            raise ConfigurationError(f"width {self.widths[-1]} is no multiple of attention_width {self.attention_width}")
+            raise ConfigurationError(
+                f"width {self.widths[-1]} is no multiple of {self.attention_width} (attention_width)"
+            )
         if self.spectral == "fixed" and not self.fixed_bands:
             raise ConfigurationError("spectral 'fixed' needs fixed_bands: the bands it shall learn rows for")
         for task, _ in self.task_categories:
@@ -137,7 +139,8 @@ def named_config(size: str, categories: Sequence[str], **changes: object) -> STS
     fields = {field.name for field in dataclasses.fields(STSUNConfig)} - {"size", "categories"}
     for name in changes.keys() - fields:
         close = get_close_matches(name, fields, 1)
-        raise ConfigurationError(f"no choice {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"known: {sorted(fields)}"))
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(fields))}"
+        raise ConfigurationError(f"no choice {name!r}; {hint}")
     return STSUNConfig(size, tuple(categories), **{**SIZES[size], **changes})  # type: ignore[arg-type]
 
 
@@ -147,5 +150,3 @@ def _vocabulary(categories: Sequence[str]) -> tuple[str, ...]:
     if any(not isinstance(name, str) or not name.strip() for name in names):
         raise ConfigurationError(f"categories are names, got {categories!r}")
     return tuple(names if CHANGE in names else [*names, CHANGE])
-
-

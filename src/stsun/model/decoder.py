@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from stsun.model.blocks import MLP, ConditionedNorm, DepthwiseConv
 from stsun.model.config import STSUNConfig
-from stsun.model.encoder import make_blocks, pool_valid
+from stsun.model.encoder import Blocks, pool_valid
 
 
 def enlarge(tokens: Tensor, factor: int) -> Tensor:
@@ -23,7 +23,7 @@ class PyramidDecoder(nn.Module):
         super().__init__()
         widths, embedding = config.widths, config.embedding
         depths = list(enumerate(config.decoder_depths))
-        self.blocks = nn.ModuleList(make_blocks(config, level, depth) for level, depth in reversed(depths))
+        self.blocks = nn.ModuleList(Blocks(config, level, depth) for level, depth in reversed(depths))
         ups = [(widths[2], widths[1]), (widths[1], widths[0]), (widths[0], embedding)]
         self.ups = nn.ModuleList(nn.Linear(coarse, fine) for coarse, fine in ups)
         self.detail = DepthwiseConv(embedding, 3)
@@ -35,8 +35,7 @@ class PyramidDecoder(nn.Module):
         pixels, *skips, tokens = levels
         for index, blocks in enumerate(self.blocks):
             stride = 16 >> index
-            for block in blocks:  # type: ignore[union-attr]
-                tokens = block(tokens, condition, pool_valid(valid, stride))
+            tokens = blocks(tokens, condition, pool_valid(valid, stride))
             skip = skips.pop() if skips else pixels
             tokens = skip + enlarge(self.ups[index](tokens), skip.shape[1] // tokens.shape[1])
         return tokens + self.mlp(self.norm(self.detail(tokens) + tokens, condition))
@@ -49,7 +48,7 @@ class PlainDecoder(nn.Module):
         super().__init__()
         width, hidden = config.widths[0], 64
         self.stride = config.stride
-        self.blocks = make_blocks(config, 0, config.decoder_depths[0])
+        self.blocks = Blocks(config, 0, config.decoder_depths[0])
         self.norm = ConditionedNorm(width, config.condition)
         self.mix = nn.Conv2d(width, width, 3, padding=1)
         self.norm_mix = nn.LayerNorm(width)
@@ -61,8 +60,7 @@ class PlainDecoder(nn.Module):
         """Map one level ``N h w C`` and ``valid`` N H W to ``N H/p W/p embedding``."""
         (tokens,) = levels
         seen = pool_valid(valid, self.stride)
-        for block in self.blocks:
-            tokens = block(tokens, condition, seen)
+        tokens = self.blocks(tokens, condition, seen)
         mixed = self.mix(rearrange(self.norm(tokens, condition), "n h w c -> n c h w"))
         mixed = F.silu(self.norm_mix(rearrange(mixed, "n c h w -> n h w c")))
         cells = self.up(rearrange(mixed, "n h w c -> n c h w"))

@@ -26,13 +26,22 @@ class Level:
     valid: Tensor
 
 
-def make_blocks(config: STSUNConfig, level: int, depth: int) -> nn.ModuleList:
-    """Return the blocks of one level: attention at the coarsest, convolution at the finer ones."""
-    width = config.widths[level]
-    if level < len(config.widths) - 1:
-        return nn.ModuleList(ConvBlock(width, config.condition) for _ in range(depth))
-    windows = [window_of_block(config.windows, config.window, block) for block in range(depth)]
-    return nn.ModuleList(AttentionBlock(width, config.condition, config.attention_width, w) for w in windows)
+class Blocks(nn.ModuleList):
+    """The blocks of one level: attention at the coarsest, convolution at the finer ones."""
+
+    def __init__(self, config: STSUNConfig, level: int, depth: int) -> None:
+        width, condition = config.widths[level], config.condition
+        if level < len(config.widths) - 1:
+            super().__init__(ConvBlock(width, condition) for _ in range(depth))
+        else:
+            windows = [window_of_block(config.windows, config.window, block) for block in range(depth)]
+            super().__init__(AttentionBlock(width, condition, config.attention_width, w) for w in windows)
+
+    def forward(self, tokens: Tensor, condition: Tensor, valid: Tensor) -> Tensor:
+        """Map ``N H W C`` to the same, one block after the other."""
+        for block in self:
+            tokens = block(tokens, condition, valid)
+        return tokens
 
 
 def pool_valid(valid: Tensor, stride: int) -> Tensor:
@@ -49,7 +58,7 @@ class Encoder(nn.Module):
         pyramid = config.layout == "pyramid"
         self.strides = (4, 8, 16) if pyramid else (config.stride,)
         self.stem = PyramidStem(config) if pyramid else PlainStem(config)
-        self.blocks = nn.ModuleList(make_blocks(config, i, depth) for i, depth in enumerate(config.depths))
+        self.blocks = nn.ModuleList(Blocks(config, i, depth) for i, depth in enumerate(config.depths))
         pairs = zip(config.widths, config.widths[1:], strict=False)
         self.downs = nn.ModuleList(nn.Linear(4 * fine, coarse) for fine, coarse in pairs)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for width in config.widths)
@@ -73,8 +82,7 @@ class Encoder(nn.Module):
                 cells = rearrange(tokens, "n (h p) (w q) c -> n h w (p q c)", p=2, q=2)
                 tokens = self.downs[index - 1](cells)
             seen = pool_valid(valid, stride)
-            for block in self.blocks[index]:  # type: ignore[union-attr]
-                tokens = block(tokens, condition, seen)
+            tokens = self.blocks[index](tokens, condition, seen)
             split = {"t": dates}
             normed = rearrange(self.norms[index](tokens), "(b t) h w c -> b t h w c", **split)
             levels.append(Level(normed, rearrange(seen, "(b t) h w -> b t h w", **split)))

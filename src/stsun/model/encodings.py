@@ -17,7 +17,7 @@ PERIOD_FEATURES = 16
 
 
 def fourier(value: Tensor, octaves: int) -> Tensor:
-    """Return sines and cosines of ``value`` (in turns, about [0, 1]) at 1, 2, 4, ... turns: ``[...]`` to ``[..., 2 octaves]``."""
+    """Return sines and cosines of ``value`` (in turns) at 1, 2, 4, ... times it: ``[...]`` to ``[..., 2 octaves]``."""
     angles = 2 * math.pi * value[..., None] * 2.0 ** torch.arange(octaves, device=value.device, dtype=value.dtype)
     return torch.cat([angles.sin(), angles.cos()], dim=-1)
 
@@ -28,7 +28,7 @@ def known(features: Tensor, mask: Tensor) -> Tensor:
 
 
 def encode_bands(bands: Sequence[Band], device: torch.device) -> Tensor:
-    """Return ``[C, BAND_FEATURES]``: log wavelength and log bandwidth as Fourier features (Copernicus-FM codes both)."""
+    """Return ``[C, BAND_FEATURES]``: log wavelength and log bandwidth as Fourier features, as Copernicus-FM does."""
     nan = math.nan
     wavelength = torch.tensor([nan if b.wavelength_nm is None else b.wavelength_nm for b in bands], device=device)
     bandwidth = torch.tensor([nan if b.bandwidth_nm is None else b.bandwidth_nm for b in bands], device=device)
@@ -71,7 +71,7 @@ def encode_dates(days: Tensor, usable: Tensor, periods: Sequence[tuple[int, int]
 
 
 def encode_periods(days: Tensor, usable: Tensor, periods: Sequence[tuple[int, int]], whole: bool) -> Tensor:
-    """Return what each output map speaks for: kind, length and season of its period, ``B M PERIOD_FEATURES`` float32."""
+    """Return kind, length and season of the period of each output map: ``B M PERIOD_FEATURES`` float32."""
     start, end = _period_days(days, usable, periods, whole)
     kind = torch.zeros(len(periods), 3, device=days.device, dtype=days.dtype)
     for index, (first, last) in enumerate(periods):

@@ -45,5 +45,5 @@ class TransformerGenerator(nn.Module):
             real = real | ~real.any(dim=-1, keepdim=True)  # attention over nothing would be NaN
             padding = ~real.expand(tokens.shape[:-1]).reshape(sets.shape[:-1])
         embedded = self.embed(sets)
-        weights: Tensor = self.out(self.layer(embedded, src_key_padding_mask=padding) + embedded)
+        weights = self.out(self.layer(embedded, src_key_padding_mask=padding) + embedded)
         return weights.reshape(*tokens.shape[:-1], -1)

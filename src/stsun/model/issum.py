@@ -70,8 +70,7 @@ class _Generated(nn.Module):
             features = torch.cat(
                 [features.repeat_interleave(len(cells), dim=0), cells.repeat(len(bands), 1)], dim=-1
             )  # C p p, F
-        weights: Tensor = self.generator(features)
-        return weights
+        return self.generator(features)
 
     def _row(self, band: Band) -> int:
         if band.token is None:
@@ -144,8 +143,7 @@ class PyramidStem(nn.Module):
         """Map ``N R+1 H W`` to ``N H/4 W/4 width``."""
         half = F.gelu(self.norm_first(rearrange(self.first(pixels), "n c h w -> n h w c")))
         quarter = self.second(rearrange(half, "n h w c -> n c h w"))
-        normed: Tensor = self.norm(rearrange(quarter, "n c h w -> n h w c"))
-        return normed
+        return self.norm(rearrange(quarter, "n c h w -> n h w c"))
 
 
 class PlainStem(nn.Module):
@@ -168,4 +166,4 @@ class PlainStem(nn.Module):
         for conv, norm in zip(self.convs, self.norms, strict=True):
             tokens = F.silu(norm(rearrange(conv(pixels), "n c h w -> n h w c")))
             pixels = rearrange(tokens, "n h w c -> n c h w")
-        return tokens + encode_positions(*tokens.shape[1:], device=tokens.device)
+        return tokens + encode_positions(tokens.shape[1], tokens.shape[2], tokens.shape[3], tokens.device)

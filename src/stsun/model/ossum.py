@@ -105,6 +105,7 @@ class OSSUM(nn.Module):
 
     def __init__(self, config: STSUNConfig) -> None:
         super().__init__()
+        self.patch = config.patch
         self.table = CategoryTable(config)
         self.head = _HEADS[config.head](config)
 
@@ -117,15 +118,13 @@ class OSSUM(nn.Module):
             union: One logit for 'any of these' (binary change): the log of the summed odds.
         """
         asked = [name for name in categories if name not in NEUTRAL]
-        patch = self.head.patch
+        patch = self.patch
         neutral = pixels.new_zeros(len(pixels), 1, pixels.shape[1] * patch, pixels.shape[2] * patch)
         if not asked:
             return neutral.expand(-1, len(categories), -1, -1)
-        logits: Tensor = self.head(pixels, self.table(asked))
+        logits = self.head(pixels, self.table(asked))
         if union:
             return logits.logsumexp(dim=1, keepdim=True)
         if len(asked) == len(categories):
             return logits
-        return torch.cat(
-            [neutral if name in NEUTRAL else logits[:, [asked.index(name)]] for name in categories], dim=1
-        )
+        return torch.cat([neutral if name in NEUTRAL else logits[:, [asked.index(name)]] for name in categories], dim=1)

@@ -66,7 +66,7 @@ class STSUN(nn.Module):
         Raises:
             ConfigurationError: The tensors do not fit the configuration or one another.
         """
-        dates = list(images.unbind(1)) if isinstance(images, Tensor) else list(images)
+        dates = _dates(images)
         bands = configuration.bands_of_dates(len(dates))
         _check(dates, valid, days, bands)
         periods = output_periods(configuration.task, len(dates), configuration.per_date)
@@ -85,30 +85,23 @@ class STSUN(nn.Module):
     def forward_many(self, requests: Sequence[Request]) -> list[Tensor]:
         """Return the logits of unlike samples, each as ``forward`` would; like ones go through the network together."""
         groups: dict[Any, list[int]] = {}
-        for index, (images, valid, _, configuration) in enumerate(requests):
-            groups.setdefault((configuration, tuple(valid.shape[1:]), isinstance(images, Tensor)), []).append(index)
+        for index, (_, valid, _, configuration) in enumerate(requests):
+            groups.setdefault((configuration, valid.shape[1:]), []).append(index)
         results: dict[int, Tensor] = {}
-        for (configuration, _, stacked), members in groups.items():
-            batch = [requests[index] for index in members]
-            if stacked:
-                images: Images = torch.cat([images for images, *_ in batch])  # type: ignore[misc]
-            else:
-                images = [torch.cat(same_date) for same_date in zip(*(images for images, *_ in batch), strict=True)]
-            valid = torch.cat([valid for _, valid, _, _ in batch])
-            logits = self(images, valid, torch.cat([days for _, _, days, _ in batch]), configuration)
-            sizes = [len(valid) for _, valid, _, _ in batch]
-            results.update(zip(members, logits.split(sizes), strict=True))
+        for (configuration, _), members in groups.items():
+            dates, valid, days = zip(*(requests[index][:3] for index in members), strict=True)
+            images = [torch.cat(date) for date in zip(*(_dates(one) for one in dates), strict=True)]
+            logits = self(images, torch.cat(valid), torch.cat(days), configuration)
+            results.update(zip(members, logits.split([len(one) for one in valid]), strict=True))
         return [results[index] for index in range(len(requests))]
 
     def _condition(self, configuration: Configuration) -> Tensor:
         """Return the vector ``Z`` that task and GSD give."""
-        condition: Tensor = self.gsd(encode_gsd(configuration.gsd_m, self.tasks.device))
+        condition = self.gsd(encode_gsd(configuration.gsd_m, self.tasks.device))
         weight = 1.0 if self.config.task_embedding else 0.0
         return F.silu(condition + weight * self.tasks[list(TASKS).index(configuration.task)])
 
-    def _encode(
-        self, dates: Sequence[Tensor], valid: Tensor, bands: Sequence[Any], condition: Tensor
-    ) -> list[Level]:
+    def _encode(self, dates: Sequence[Tensor], valid: Tensor, bands: Sequence[Any], condition: Tensor) -> list[Level]:
         """Return the levels of all dates, finest first; in the pyramid the virtual bands themselves are the finest."""
         pixels = unify_dates(self.issum, dates, bands)
         patch = self.config.patch
@@ -149,6 +142,10 @@ def create(size: str, categories: Sequence[str], *, seed: int = 0, **choices: An
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return STSUN(config)
+
+
+def _dates(images: Images) -> list[Tensor]:
+    return list(images.unbind(1)) if isinstance(images, Tensor) else list(images)
 
 
 def _check(dates: Sequence[Tensor], valid: Tensor, days: Tensor, bands: Sequence[Any]) -> None:

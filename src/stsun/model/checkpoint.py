@@ -1,0 +1,148 @@
+"""Checkpoints: safetensors weights and a JSON card in one folder; strict to load, and never unpickled."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from stsun.bands import Band
+from stsun.errors import CheckpointError, ConfigurationError
+from stsun.model.config import STSUNConfig
+from stsun.model.stsun import STSUN
+
+WEIGHTS, CARD = "model.safetensors", "card.json"
+FORMAT = 1
+CARD_LIMIT_BYTES = 4_000_000
+NORMALISATION = "none: the model takes physical values (reflectance 0..1, or the band's unit), and squashes them itself"
+
+
+def save(model: STSUN, folder: str | Path, card: Mapping[str, Any]) -> Path:
+    """Write a model as ``model.safetensors`` and ``card.json``; return the folder.
+
+    Args:
+        model: The model; its architecture and vocabulary go into the card.
+        folder: Made if need be; files in it are replaced whole, never half.
+        card: What else is known: training data and licences, bands seen, scores, command, seed. JSON values.
+
+    Raises:
+        CheckpointError: The folder cannot be written, or the card is no JSON.
+    """
+    folder = Path(folder)
+    content = {
+        "format": FORMAT,
+        "library": "stsun",
+        "architecture": dataclasses.asdict(model.config),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "normalisation": NORMALISATION,
+        **card,
+    }
+    try:
+        text = json.dumps(content, indent=2, allow_nan=False)
+        folder.mkdir(parents=True, exist_ok=True)
+        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+        save_file(weights, folder / (WEIGHTS + ".part"), metadata={"format": "pt"})
+        (folder / (CARD + ".part")).write_text(text + "\n", encoding="utf-8")
+        for name in (WEIGHTS, CARD):
+            (folder / (name + ".part")).replace(folder / name)
+    except (OSError, TypeError, ValueError, SafetensorError) as error:
+        raise CheckpointError(f"cannot write the checkpoint {folder}: {error}") from error
+    return folder
+
+
+def load(path: str | Path | None = None, *, device: str | torch.device = "cpu") -> STSUN:
+    """Return the model of a checkpoint, in evaluation mode; without a path the one that ships with the package.
+
+    Args:
+        path: The folder, or the ``.safetensors`` file in it.
+        device: Where to put the model.
+
+    Raises:
+        CheckpointError: A file is missing or damaged, or weights and card do not fit each other.
+    """
+    folder = _folder(path)
+    model = _build(read_card(folder), folder)
+    weights = _read_weights(folder / WEIGHTS, model.state_dict())
+    model.load_state_dict(weights, strict=True)
+    return model.to(device).eval()
+
+
+def read_card(path: str | Path | None = None) -> dict[str, Any]:
+    """Return the card of a checkpoint.
+
+    Raises:
+        CheckpointError: The card is missing, too large, or no JSON object of this format.
+    """
+    file = _folder(path) / CARD
+    try:
+        if file.stat().st_size > CARD_LIMIT_BYTES:
+            raise CheckpointError(f"{file} has {file.stat().st_size} bytes; a card has at most {CARD_LIMIT_BYTES}")
+        card = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"cannot read the card {file}: {error}") from error
+    if not isinstance(card, dict) or card.get("library") != "stsun":
+        raise CheckpointError(f'{file} is not the card of an STSUN checkpoint (no "library": "stsun" in it)')
+    if card.get("format") != FORMAT:
+        raise CheckpointError(f"{file} has format {card.get('format')!r}, this version reads {FORMAT}; update stsun")
+    return card
+
+
+def _folder(path: str | Path | None) -> Path:
+    if path is None:
+        path = Path(str(resources.files("stsun") / "checkpoints" / "tiny"))
+    path = Path(path)
+    folder = path.parent if path.suffix == ".safetensors" else path
+    for name in (WEIGHTS, CARD):
+        if not (folder / name).is_file():
+            raise CheckpointError(f"{folder} is no checkpoint: it has no {name}; expected {WEIGHTS} and {CARD} in it")
+    return folder
+
+
+def _build(card: Mapping[str, Any], folder: Path) -> STSUN:
+    architecture = card.get("architecture")
+    names = {field.name for field in dataclasses.fields(STSUNConfig)}
+    if not isinstance(architecture, dict) or set(architecture) != names:
+        found = sorted(architecture) if isinstance(architecture, dict) else architecture
+        raise CheckpointError(f"the card of {folder} describes the architecture by {found}, expected {sorted(names)}")
+    try:
+        values = {name: _frozen(value) for name, value in architecture.items()}
+        values["fixed_bands"] = tuple(Band(**band) for band in architecture["fixed_bands"])
+        return STSUN(STSUNConfig(**values))
+    except (ConfigurationError, TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
+        raise CheckpointError(f"the card of {folder} describes no model that can be built: {error}") from error
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+def _read_weights(file: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Read the weights after comparing names, shapes and types in the header, before anything is allocated."""
+    try:
+        with safe_open(file, framework="pt") as weights:
+            found = {name: (tuple(part.get_shape()), part.get_dtype()) for name, part in _slices(weights)}
+            wanted = {name: (tuple(tensor.shape), "F32") for name, tensor in expected.items()}
+            differing = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
+            if differing:
+                first = differing[0]
+                raise CheckpointError(
+                    f"{file}: {len(differing)} weights do not fit the card, first {first!r}: "
+                    f"found {found.get(first, 'nothing')}, expected {wanted.get(first, 'nothing')}"
+                )
+            tensors = {name: weights.get_tensor(name) for name in wanted}
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"cannot read the weights {file}: {error}; the file may be truncated") from error
+    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+    if broken:
+        raise CheckpointError(f"{file}: weights that are not finite: {', '.join(broken[:5])}; train again")
+    return tensors
+
+
+def _slices(weights: Any) -> list[tuple[str, Any]]:
+    return [(name, weights.get_slice(name)) for name in weights.keys()]

@@ -1,0 +1,85 @@
+"""Checkpoints come back as they were, or not at all."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from stsun.bands import Band
+from stsun.errors import CheckpointError
+from stsun.model.checkpoint import CARD, WEIGHTS, load, read_card, save
+from stsun.model.stsun import create
+
+from .conftest import CATEGORIES, configuration, logits, scene
+
+
+@pytest.fixture
+def saved(nano, tmp_path):
+    return save(nano, tmp_path / "nano", {"training_data": [{"name": "made up", "licence": "none"}]})
+
+
+def edit_card(folder, change):
+    card = json.loads((folder / CARD).read_text())
+    change(card)
+    (folder / CARD).write_text(json.dumps(card))
+
+
+def edit_weights(folder, change):
+    weights = load_file(folder / WEIGHTS)
+    change(weights)
+    save_file(weights, folder / WEIGHTS)
+
+
+def test_a_model_comes_back_with_the_same_answers(nano, saved):
+    again = load(saved)
+    assert again.config == nano.config
+    assert not again.training
+    assert torch.equal(logits(again, *scene(), configuration()), logits(nano, *scene(), configuration()))
+    assert load(saved / WEIGHTS).config == nano.config
+
+
+def test_exchanged_modules_and_fixed_bands_come_back(tmp_path):
+    own = (Band("red", 665, 70), Band("vv"))
+    model = create("nano", CATEGORIES, spectral="fixed", fixed_bands=own, temporal="mean")
+    assert load(save(model, tmp_path / "fixed", {})).config == model.config
+
+
+def test_the_card_tells_what_the_model_is(saved):
+    card = read_card(saved)
+    assert card["architecture"]["categories"] == [*CATEGORIES, "changed"]
+    assert card["training_data"][0]["licence"] == "none"
+    assert "physical values" in card["normalisation"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda f: (f / CARD).unlink(), "has no card.json"),
+        (lambda f: (f / WEIGHTS).unlink(), "has no model.safetensors"),
+        (lambda f: (f / CARD).write_text("{"), "cannot read the card"),
+        (lambda f: (f / CARD).write_text("[" * 100_000), "cannot read the card"),
+        (lambda f: (f / CARD).write_text("[]"), "not the card"),
+        (lambda f: (f / CARD).write_bytes(b" " * 5_000_000), "at most"),
+        (lambda f: edit_card(f, lambda c: c.update(format=99)), "format 99"),
+        (lambda f: edit_card(f, lambda c: c["architecture"].update(surprise=1)), "architecture by"),
+        (lambda f: edit_card(f, lambda c: c["architecture"].update(temporal="median")), "no model that can be built"),
+        (lambda f: edit_card(f, lambda c: c["architecture"].update(embedding=32)), "do not fit the card"),
+        (lambda f: edit_card(f, lambda c: c["architecture"]["categories"].append("ghost")), "do not fit the card"),
+        (lambda f: edit_weights(f, lambda w: w.pop("tasks")), "expected"),
+        (lambda f: edit_weights(f, lambda w: w.update(extra=torch.zeros(1))), "found"),
+        (lambda f: edit_weights(f, lambda w: w.update(tasks=w["tasks"].half())), "do not fit the card"),
+        (lambda f: edit_weights(f, lambda w: w["tasks"].fill_(float("nan"))), "not finite"),
+        (lambda f: (f / WEIGHTS).write_bytes((f / WEIGHTS).read_bytes()[:-100]), "cannot read the weights"),
+        (lambda f: (f / WEIGHTS).write_bytes(b"\x80\x04pickle"), "cannot read the weights"),
+    ],
+)
+def test_a_damaged_checkpoint_is_refused_with_the_reason(saved, damage, message):
+    damage(saved)
+    with pytest.raises(CheckpointError, match=message):
+        load(saved)
+
+
+def test_what_is_no_checkpoint_is_refused(tmp_path):
+    with pytest.raises(CheckpointError, match="is no checkpoint"):
+        load(tmp_path / "nowhere")
