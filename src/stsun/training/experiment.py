@@ -1,0 +1,225 @@
+"""An experiment file run: data sets and simulated scenes in, a checkpoint with all that is needed to repeat it out."""
+
+import dataclasses
+import functools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import nn
+
+from stsun.data.dataset import DataSet, open_dataset
+from stsun.data.sample import Sample
+from stsun.errors import ExperimentError
+from stsun.evaluation.evaluate import evaluate
+from stsun.model import checkpoint
+from stsun.simulation.scenes import simulate
+from stsun.training.plan import DataPlan, Experiment
+from stsun.training.record import card_of, is_first_process, write_description, write_scores
+from stsun.training.sources import Source
+from stsun.training.stream import TrainingStream
+from stsun.training.vocabulary import start_model, vocabulary_of
+from stsun.yamlfile import load_yaml, validate
+
+SIMULATED_SEEDS = 1_000_000
+"""Training takes seeds below this; those from here on are held out for demonstrations and tests."""
+SIMULATED_COUNT = 200.0
+"""A simulated kind counts as this many samples, unless the experiment says otherwise."""
+HEADLINES = ("overall_accuracy", "mean_iou", "mean_f1", "kappa", "change_f1", "change_iou", "miou_scd", "sek", "f_scd")
+"""Scores that are logged at each validation."""
+
+
+def read_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
+    """Return the experiment of a file, its paths made absolute.
+
+    Args:
+        path: The YAML file.
+        overrides: ``dotted.key=value``, the value as YAML: ``stream.crop=128``, ``data.0.weight=2``.
+
+    Raises:
+        ExperimentError: The file or an override cannot be read, or does not fit.
+    """
+    file = Path(path)
+    data = load_yaml(file, ExperimentError)
+    if not isinstance(data, dict):
+        raise ExperimentError(f"{file}: expected keys and values such as 'name: ...', got {type(data).__name__}")
+    for override in overrides:
+        _override(data, override)
+    experiment = validate(data, Experiment, ExperimentError, str(file))
+    return _with_absolute_paths(experiment, file.resolve().parent)
+
+
+def _override(data: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ExperimentError(f"override {override!r} is not of the form key=value, such as stream.crop=128")
+    *parents, last = key.split(".")
+    place: Any = data
+    for name in parents:
+        if isinstance(place, list) and name.isdigit() and int(name) < len(place):
+            place = place[int(name)]
+        elif isinstance(place, dict):
+            place = place.setdefault(name, {})
+        else:
+            raise ExperimentError(f"override {override!r}: there is no {name!r} to set; look at the experiment file")
+    if not isinstance(place, dict):
+        raise ExperimentError(f"override {override!r}: {'.'.join(parents)} has no keys; look at the experiment file")
+    try:
+        place[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ExperimentError(f"override {override!r}: {text!r} is no YAML value ({error})") from error
+
+
+def _with_absolute_paths(experiment: Experiment, folder: Path) -> Experiment:
+    data = tuple(
+        dataclasses.replace(entry, dataset=str((folder / entry.dataset).resolve())) if entry.dataset else entry
+        for entry in experiment.data
+    )
+    start = experiment.model.checkpoint
+    model = dataclasses.replace(experiment.model, checkpoint=str((folder / start).resolve()) if start else None)
+    output = str(Path(experiment.output or Path("runs") / experiment.name).resolve())
+    return dataclasses.replace(experiment, data=data, model=model, output=output)
+
+
+def train(path: str | Path, overrides: Sequence[str] = (), resume: bool = False) -> Path:
+    """Run an experiment; return the folder with its checkpoint, scores, logs and resolved description.
+
+    Args:
+        path: The experiment's YAML file.
+        overrides: ``dotted.key=value``, as on the command line.
+        resume: Go on from the last checkpoint of a run that was stopped; the weights are those of an unbroken run.
+            A finished run is left as it is.
+
+    Raises:
+        ExperimentError: The experiment cannot be run as written.
+        DataError: A data set cannot be read.
+    """
+    experiment = read_experiment(path, overrides)
+    folder = Path(str(experiment.output))
+    if resume and (folder / checkpoint.WEIGHTS).is_file():
+        return folder
+    fitting = _fitting()
+    if is_first_process():
+        _refuse_used_folder(folder, fitting.LAST, resume)
+    if experiment.threads:
+        torch.set_num_threads(experiment.threads)
+    datasets = {entry.dataset: open_dataset(entry.dataset) for entry in experiment.data if entry.dataset}
+    stream = TrainingStream(sources_of(experiment, datasets), experiment.stream, seed=experiment.seed)
+    vocabulary = vocabulary_of(stream.library.configurations)
+    model = start_model(experiment.model, vocabulary, seed=experiment.seed)
+    if is_first_process():
+        write_description(experiment, folder)
+    validations = validations_of(experiment, datasets)
+    logged = [functools.partial(_headlines, run) for run in validations]
+    started = time.perf_counter()
+    trainer = fitting.fit(model, stream, experiment, folder, validations=logged, resume=resume)
+    if trainer.is_global_zero:
+        minutes = (time.perf_counter() - started) / 60
+        fitting.merge_logs(folder)
+        scores = [run(model) for run in validations]
+        write_scores(scores, folder)
+        card = card_of(experiment, list(datasets.values()), vocabulary, scores, minutes)
+        checkpoint.save(model, folder, card)
+    return folder
+
+
+def run(path: str | Path, overrides: Sequence[str] = (), resume: bool = False) -> Path:
+    """Run an experiment as the command line does; see ``train``."""
+    return train(path, overrides, resume)
+
+
+def sources_of(experiment: Experiment, datasets: Mapping[str, DataSet]) -> list[Source]:
+    """Return what the experiment trains on.
+
+    Raises:
+        ExperimentError: Two entries have the same name.
+        DataError: A split does not exist.
+    """
+    sources = [
+        _simulated(entry) if entry.dataset is None else _stored(entry, datasets[entry.dataset])
+        for entry in experiment.data
+    ]
+    names = [source.name for source in sources]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ExperimentError(f"{', '.join(twice)} is listed more than once under `data`; raise its weight instead")
+    return sources
+
+
+def _stored(entry: DataPlan, dataset: DataSet) -> Source:
+    records = dataset.records(entry.train)
+
+    def read(index: int) -> Sample:
+        return dataset.read(records[index])
+
+    return Source(
+        dataset.name,
+        dataset.task,
+        len(records),
+        read,
+        weight=entry.weight,
+        time_swap=entry.time_swap,
+        counts_as=entry.counts_as,
+    )
+
+
+def _simulated(entry: DataPlan) -> Source:
+    kind = str(entry.simulation)
+
+    def read(index: int) -> Sample:
+        return simulate(kind, index, entry.size)
+
+    return Source(
+        kind,
+        read(0).configuration.task,
+        SIMULATED_SEEDS,
+        read,
+        weight=entry.weight,
+        time_swap=entry.time_swap,
+        endless=True,
+        counts_as=entry.counts_as or SIMULATED_COUNT,
+    )
+
+
+Validation = Callable[[nn.Module], dict[str, Any]]
+
+
+def validations_of(experiment: Experiment, datasets: Mapping[str, DataSet]) -> list[Validation]:
+    """Return one evaluation for each data set that names a validation split.
+
+    Raises:
+        DataError: A split does not exist.
+    """
+    runs: list[Validation] = []
+    for entry in experiment.data:
+        if entry.dataset is not None and entry.validation is not None:
+            dataset = datasets[entry.dataset]
+            dataset.records(entry.validation)
+            runs.append(functools.partial(evaluate, dataset=dataset, split=entry.validation))
+    return runs
+
+
+def _headlines(run: Validation, model: nn.Module) -> dict[str, float]:
+    scores = run(model)
+    return {f"{scores['data_set']}/{name}": scores[name] for name in HEADLINES if scores.get(name) is not None}
+
+
+def _refuse_used_folder(folder: Path, last: str, resume: bool) -> None:
+    if (folder / checkpoint.WEIGHTS).is_file():
+        raise ExperimentError(f"{folder} holds a finished run; give another `output`, or remove it to train again")
+    if not resume and (folder / last).is_file():
+        raise ExperimentError(f"{folder} holds an unfinished run; go on with --resume, or remove it to start again")
+
+
+def _fitting() -> Any:
+    """Return the module that needs Lightning, which only training does."""
+    try:
+        from stsun.training import fit
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in ("lightning", "tensorboard"):
+            raise
+        raise ExperimentError(f"training needs {error.name}; install it with: pip install 'stsun[train]'") from error
+    return fit

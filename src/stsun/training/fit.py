@@ -1,0 +1,137 @@
+"""Lightning's Trainer, set up for one experiment."""
+
+import csv
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
+from torch import nn
+
+from stsun.errors import ExperimentError
+from stsun.training.module import AveragedWeights, StreamData, TrainingModule, Validate
+from stsun.training.plan import Experiment
+from stsun.training.stream import TrainingStream
+
+LAST = "checkpoints/last.ckpt"
+LOGS = "logs"
+LONG_RUN = 200
+"""From so many updates on, only every tenth is logged."""
+
+
+def fit(
+    model: nn.Module,
+    stream: TrainingStream,
+    experiment: Experiment,
+    folder: Path,
+    *,
+    validations: Sequence[Validate] = (),
+    resume: bool = False,
+) -> Trainer:
+    """Train the model in place, to its averaged weights; return the trainer.
+
+    Args:
+        model: The model.
+        stream: Its batches; the same for all processes.
+        experiment: Steps, optimiser, devices, precision, checkpoints.
+        folder: Checkpoints and logs go here.
+        validations: Run every ``validate_every`` updates.
+        resume: Go on from the last checkpoint in the folder.
+
+    Raises:
+        ExperimentError: There is nothing to resume, or the loss is not finite.
+    """
+    last = folder / LAST
+    if resume and not last.is_file():
+        raise ExperimentError(f"there is no {LAST} in {folder} to go on from; start without --resume")
+    module = TrainingModule(
+        model.train(), experiment.optimiser, steps=experiment.steps, label_smoothing=experiment.label_smoothing
+    )
+    data = StreamData(stream, workers=experiment.workers, validations=tuple(validations))
+    trainer = _trainer(experiment, folder, validate=bool(validations))
+    with warnings.catch_warnings():
+        # the loader starts where the trainer stands, so it is resumable although Lightning cannot know
+        warnings.filterwarnings("ignore", message=".*dataloader is not resumable.*")
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        trainer.fit(module, datamodule=data, ckpt_path=last if resume else None, weights_only=True)
+    if trainer.interrupted or trainer.global_step < experiment.steps:
+        raise KeyboardInterrupt
+    return trainer
+
+
+def _trainer(experiment: Experiment, folder: Path, *, validate: bool) -> Trainer:
+    every = experiment.stream.accumulate // experiment.devices
+    version = len(list((folder / LOGS).glob("version_*")))
+    return Trainer(
+        accelerator=experiment.accelerator,
+        devices=experiment.devices,
+        # a batch of one task leaves the parts for other tasks without gradient
+        strategy=DDPStrategy(find_unused_parameters=True) if experiment.devices > 1 else "auto",
+        use_distributed_sampler=False,
+        precision=precision_of(experiment),  # type: ignore[arg-type]
+        max_steps=experiment.steps,
+        max_epochs=-1,
+        limit_train_batches=experiment.steps * every,
+        accumulate_grad_batches=every,
+        gradient_clip_val=experiment.optimiser.clip or None,
+        check_val_every_n_epoch=None,
+        val_check_interval=max(1, experiment.validate_every) * every,
+        limit_val_batches=None if validate and experiment.validate_every else 0,
+        num_sanity_val_steps=0,
+        log_every_n_steps=10 if experiment.steps >= LONG_RUN else 1,
+        logger=[
+            CSVLogger(folder, name=LOGS, version=version),
+            TensorBoardLogger(folder, name=LOGS, version=version),
+        ],
+        callbacks=_callbacks(experiment, folder, every),
+        enable_model_summary=False,
+        default_root_dir=folder,
+    )
+
+
+def _callbacks(experiment: Experiment, folder: Path, every: int) -> list[Callback]:
+    last = Path(LAST)
+    callbacks: list[Callback] = [
+        ModelCheckpoint(
+            folder / last.parent,
+            filename=last.stem,
+            every_n_train_steps=experiment.checkpoint_every,
+            save_on_train_epoch_end=False,
+            enable_version_counter=False,
+        ),
+        LearningRateMonitor("step"),
+        TQDMProgressBar(refresh_rate=every),
+    ]
+    averaging = [AveragedWeights(experiment.optimiser.ema)] if experiment.optimiser.ema else []
+    return [*averaging, *callbacks]
+
+
+def precision_of(experiment: Experiment) -> str:
+    """Return Lightning's name of the precision: bfloat16 only on a GPU that has it."""
+    if experiment.precision != "auto":
+        return experiment.precision
+    gpu = experiment.accelerator != "cpu" and torch.cuda.is_available()
+    return "bf16-mixed" if gpu and torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+
+
+def merge_logs(folder: Path) -> Path:
+    """Write ``metrics.csv``: the logs of all parts of a run, without what a later part did again; return its path."""
+    parts = sorted((folder / LOGS).glob("version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1]))
+    rows: list[dict[str, Any]] = []
+    for part in parts:
+        with part.open(newline="", encoding="utf-8") as file:
+            new = list(csv.DictReader(file))
+        begin = min((int(row["step"]) for row in new), default=0)
+        rows = [row for row in rows if int(row["step"]) < begin] + new
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    target = folder / "metrics.csv"
+    with target.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, sorted(names, key=lambda name: (name not in ("epoch", "step"), name)))
+        writer.writeheader()
+        writer.writerows(rows)
+    return target

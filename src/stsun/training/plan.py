@@ -1,0 +1,118 @@
+"""What an experiment file holds, as plain values."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from stsun.errors import ExperimentError
+from stsun.training.schedule import OptimiserPlan
+from stsun.training.stream import StreamPlan
+
+
+@dataclass(frozen=True)
+class ModelPlan:
+    """Which model to train.
+
+    Args:
+        size: Named size of a fresh model; left out with a checkpoint.
+        checkpoint: Folder of a checkpoint to go on from, relative to the experiment file.
+        options: Architectural choices to exchange, such as ``{temporal: mean}``; fresh models only.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    size: str | None = None
+    checkpoint: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.checkpoint is not None and (self.size is not None or self.options):
+            raise ExperimentError("model: a checkpoint brings its size and options; give either it, or these")
+
+
+@dataclass(frozen=True)
+class DataPlan:
+    """One data set or one kind of simulated scene to train on.
+
+    Args:
+        dataset: Path of the data set's YAML file, relative to the experiment file.
+        simulation: Or the kind of scene to simulate.
+        train: Split to train on.
+        validation: Split to validate on; left out = the data set only trains.
+        weight: Factor on how often it is drawn.
+        time_swap: Whether its changes may be told backwards (a flood told backwards is no flood).
+        counts_as: How many samples it counts as when sources are drawn; simulated scenes have no number of their own.
+        size: Side of a simulated scene in pixels.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    dataset: str | None = None
+    simulation: str | None = None
+    train: str = "train"
+    validation: str | None = None
+    weight: float = 1.0
+    time_swap: bool = True
+    counts_as: float | None = None
+    size: int = 128
+
+    def __post_init__(self) -> None:
+        if (self.dataset is None) == (self.simulation is None):
+            raise ExperimentError("data: each entry needs either `dataset: path/to.yaml` or `simulation: kind`")
+        if self.simulation is not None and self.validation is not None:
+            raise ExperimentError("data: a simulation has no splits to validate on; leave `validation` out")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One training run.
+
+    Args:
+        name: Its name.
+        data: What to train on, together.
+        model: Which model.
+        stream: How samples become batches.
+        optimiser: How weights are updated.
+        steps: Updates in all.
+        output: Folder of the run, relative to where the command runs; left out = ``runs/NAME``.
+        seed: Of weights, samples and augmentation.
+        label_smoothing: Of the segmentation losses, 0..1.
+        validate_every: Updates between validations; 0 = only at the end.
+        checkpoint_every: Updates between the checkpoints that ``--resume`` goes on from.
+        devices: Processes, one per GPU or one per CPU share.
+        accelerator: Where to compute; ``auto`` = a GPU if there is one.
+        precision: ``auto`` = bfloat16 where a GPU gains by it, else 32 bit.
+        workers: Processes that prepare batches, for each device.
+        threads: Threads of one process's arithmetic; 0 = as PyTorch finds best.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    name: str
+    data: tuple[DataPlan, ...]
+    model: ModelPlan = field(default_factory=ModelPlan)
+    stream: StreamPlan = field(default_factory=StreamPlan)
+    optimiser: OptimiserPlan = field(default_factory=OptimiserPlan)
+    steps: int = 2000
+    output: str | None = None
+    seed: int = 0
+    label_smoothing: float = 0.0
+    validate_every: int = 0
+    checkpoint_every: int = 200
+    devices: int = 1
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    workers: int = 0
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        least = {"steps": 1, "seed": 0, "validate_every": 0, "checkpoint_every": 1, "devices": 1, "workers": 0}
+        for name, minimum in {**least, "threads": 0}.items():
+            if getattr(self, name) < minimum:
+                raise ExperimentError(f"{name} is {getattr(self, name)}, expected at least {minimum}")
+        if not 0 <= self.label_smoothing < 1:
+            raise ExperimentError(f"label_smoothing is {self.label_smoothing:g}, expected 0 to below 1")
+        if self.stream.accumulate % self.devices:
+            raise ExperimentError(
+                f"stream.accumulate is {self.stream.accumulate}, not a multiple of {self.devices} devices; an update "
+                "takes that many batches over all devices together"
+            )

@@ -1,0 +1,88 @@
+"""What is written beside the weights, so that a run can be repeated and its results be judged."""
+
+import dataclasses
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from stsun.bands import describe
+from stsun.data.dataset import DataSet
+from stsun.training.plan import Experiment
+from stsun.training.vocabulary import Vocabulary
+
+RESOLVED, VERSIONS, SCORES = "experiment.resolved.yaml", "versions.json", "scores.json"
+PACKAGES = ("stsun", "torch", "numpy", "lightning", "rasterio", "einops", "safetensors", "pydantic")
+
+
+def is_first_process() -> bool:
+    """Return whether this process is the one that writes files: the only one, or the first of several."""
+    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0
+
+
+def write_description(experiment: Experiment, folder: Path) -> None:
+    """Write the experiment with all defaults spelled out, and the versions that it runs with."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plain = json.loads(json.dumps(dataclasses.asdict(experiment)))
+    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+    (folder / RESOLVED).write_text(text, encoding="utf-8")
+    (folder / VERSIONS).write_text(json.dumps(versions(), indent=2) + "\n", encoding="utf-8")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages, and the hardware that computes."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine()
+    known = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), **known, "system": platform.system(), "device": device}
+
+
+def write_scores(scores: Sequence[dict[str, Any]], folder: Path) -> None:
+    """Write the validation scores of all data sets."""
+    (folder / SCORES).write_text(json.dumps(list(scores), indent=2) + "\n", encoding="utf-8")
+
+
+def card_of(
+    experiment: Experiment,
+    datasets: Sequence[DataSet],
+    vocabulary: Vocabulary,
+    scores: Sequence[dict[str, Any]],
+    minutes: float,
+) -> dict[str, Any]:
+    """Return what a checkpoint's card says beyond its architecture: where the weights are from, and what they reach.
+
+    Args:
+        experiment: The run.
+        datasets: What it trained on.
+        vocabulary: Of all that it trained on.
+        scores: Of the validations.
+        minutes: Duration of the training; of its last part if it was resumed.
+    """
+    plan = experiment.stream
+    listed = [{"name": each.name, "title": each.title, "licence": each.licence} for each in datasets]
+    simulated = [{"name": each.simulation, "title": "simulated"} for each in experiment.data if each.simulation]
+    return {
+        "name": experiment.name,
+        "tasks": [task for task, _ in vocabulary.task_categories],
+        "bands": [describe(band) for band in vocabulary.bands],
+        "training_data": [*listed, *simulated],
+        "training": {
+            "steps": experiment.steps,
+            "batches": experiment.steps * plan.accumulate,
+            "seed": experiment.seed,
+            "minutes": round(minutes, 2),
+            "optimiser": dataclasses.asdict(experiment.optimiser),
+            "stream": dataclasses.asdict(plan),
+        },
+        "versions": versions(),
+        "scores": [_headline(each) for each in scores],
+    }
+
+
+def _headline(scores: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in scores.items() if value is None or isinstance(value, str | int | float)}
