@@ -1,0 +1,121 @@
+"""The network at work on a scene: tile by tile in, blended logits out, a band of rows at a time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from stsun.configuration import Configuration
+from stsun.data.batching import collate
+from stsun.data.sample import Sample
+from stsun.errors import CheckpointError, ConfigurationError
+from stsun.prediction.blending import blend
+from stsun.prediction.products import observed
+from stsun.prediction.scene import Scene, read_scene
+from stsun.prediction.tiling import Window
+from stsun.tasks import channels, output_periods
+
+Progress = Callable[[int, int], object]
+"""Told (tiles done, tiles in all) after each tile."""
+
+
+class Rows(NamedTuple):
+    """A band of finished rows.
+
+    Args:
+        first: Number of the first row.
+        logits: ``M K h W``.
+        observed: Where each map has data to go by, ``M h W``.
+    """
+
+    first: int
+    logits: NDArray[np.float32]
+    observed: NDArray[np.bool_]
+
+
+def infer(
+    model: nn.Module,
+    scene: Scene,
+    configuration: Configuration,
+    windows: Sequence[Window],
+    *,
+    device: torch.device,
+    progress: Progress | None = None,
+) -> Iterator[Rows]:
+    """Yield the logits of a scene, blended where windows overlap, from the top down.
+
+    Args:
+        model: In evaluation mode, on ``device``.
+        scene: The images.
+        configuration: What to ask of the network.
+        windows: As `stsun.prediction.tiling.tiles` gives them for the scene's size.
+        device: Where to compute.
+        progress: Called after each window.
+
+    Raises:
+        RasterError: A file cannot be read.
+        CheckpointError: The model gives NaN.
+    """
+    periods = output_periods(configuration.task, len(scene.dates), configuration.per_date)
+    maps, count = len(periods), channels(configuration.task, len(configuration.categories))
+
+    def planes() -> Iterator[tuple[Window, NDArray[np.float32]]]:
+        for done, window in enumerate(windows, start=1):
+            images, valid = read_scene(scene, window)
+            seen = observed(valid, periods, configuration.task)
+            logits = np.zeros((maps, count, *valid.shape[1:]), np.float32)
+            if seen.any():
+                logits = _logits(model, Sample(str(window), images, valid, scene.days, None, configuration), device)
+            # every tile sees the same mask, so that its weighted mean is 0 or 1 as well
+            yield window, np.concatenate([*logits, seen.astype(np.float32)])
+            if progress is not None:
+                progress(done, len(windows))
+
+    for first, blended in blend(planes(), scene.grid.width):
+        logits = blended[:-maps].reshape(maps, count, *blended.shape[1:])
+        yield Rows(first, logits, blended[-maps:] > 0.5)
+
+
+@contextmanager
+def evaluating(model: nn.Module, device: str | torch.device | None) -> Iterator[torch.device]:
+    """Put a model into evaluation mode on a device (None = where it is); afterwards both are as before.
+
+    Raises:
+        ConfigurationError: This machine has no such device.
+    """
+    first = next(model.parameters(), None)
+    home = torch.device("cpu") if first is None else first.device
+    used = home if device is None else _existing(device)
+    training = {module: module.training for module in model.modules()}
+    try:
+        model.to(used).eval()
+        yield used
+    finally:
+        model.to(home)
+        for module, mode in training.items():
+            module.training = mode
+
+
+@torch.inference_mode()
+def _logits(model: nn.Module, sample: Sample, device: torch.device) -> NDArray[np.float32]:
+    batch = collate([sample]).to(device)
+    logits: Tensor = model(batch.images, batch.valid, batch.days, batch.configuration)[0]  # M K h w
+    if logits.isnan().any():
+        raise CheckpointError(f"{sample.id}: the model's logits are NaN; its weights are damaged, train again")
+    values: NDArray[np.float32] = logits.float().cpu().numpy()
+    return values
+
+
+def _existing(device: str | torch.device) -> torch.device:
+    try:
+        torch.empty(0, device=device)
+        return torch.device(device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).split("\n")[0]
+        raise ConfigurationError(
+            f"the device {str(device)!r} cannot be used ({reason}); try cpu, or leave it out"
+        ) from error

@@ -1,0 +1,170 @@
+"""The only module that writes rasters: GeoTIFFs that appear whole or not at all."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import MemoryFile
+from rasterio.windows import Window
+
+from stsun.errors import RasterError
+from stsun.raster.grid import Grid
+
+SUFFIXES = (".tif", ".tiff")
+BLOCK = 512
+
+WriteRows = Callable[[int, NDArray[Any]], None]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One band of a raster to be written.
+
+    Args:
+        description: What the band shows, such as its period.
+        categories: Name and colour (``#rrggbb``) of each value from 0 on; empty for a measured quantity.
+        tags: More that the band should say of itself.
+        scale: Stored value * scale = physical value.
+    """
+
+    description: str
+    categories: tuple[tuple[str, str], ...] = ()
+    tags: Mapping[str, str] | None = None
+    scale: float = 1.0
+
+
+def check_target(path: Path, *, overwrite: bool) -> None:
+    """Refuse a path that cannot become a GeoTIFF, before any work is done.
+
+    Raises:
+        RasterError: The suffix is not a GeoTIFF's, the path is a folder, or a file is there and may not be replaced.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise RasterError(
+            f"{path}: maps are written as GeoTIFF; expected a name that ends with {' or '.join(SUFFIXES)}"
+        )
+    if path.is_dir():
+        raise RasterError(f"{path} is a folder; give the name of a file")
+    if path.exists() and not overwrite:
+        raise RasterError(f"{path} is already there; allow it to be replaced (--overwrite) or choose another name")
+
+
+@contextmanager
+def create(
+    path: Path,
+    grid: Grid,
+    layers: Sequence[Layer],
+    *,
+    dtype: str,
+    nodata: float | None,
+    tags: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+) -> Iterator[WriteRows]:
+    """Yield a function that writes rows of a new GeoTIFF: first row, and an array ``bands h width``.
+
+    The file is tiled and deflated. It gets its name only when the block ends without an error; until then, and after
+    an error, whatever was there before is untouched. One band with categories gets a colour table, for a TIFF can
+    hold no more than one; names and colours are in every band's tags as ``category_0``, ``color_0``, and so on.
+
+    Raises:
+        RasterError: The path cannot be written (see `check_target`).
+    """
+    check_target(path, overwrite=overwrite)
+    unfinished = path.with_name(f".{path.stem}.{uuid4().hex[:8]}{path.suffix}")
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with _explained(path):
+            dataset = rasterio.open(unfinished, "w", **_profile(grid, len(layers), dtype, nodata))
+        with dataset:
+            with _explained(path):
+                _describe(dataset, layers, tags or {})
+            yield lambda row, array: _write_rows(dataset, path, row, array)
+            with _explained(path):
+                dataset.close()
+        with _explained(path):
+            unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def write_picture(path: Path, colors: NDArray[np.uint8]) -> Path:
+    """Write a PNG picture ``H W 3`` (red, green, blue; 0..255), replacing what is there; return its path.
+
+    Raises:
+        RasterError: The path cannot be written.
+    """
+    height, width, _ = colors.shape
+    shape = {"height": height, "width": width, "count": 3, "dtype": "uint8"}
+    with _explained(path), MemoryFile() as memory:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a picture lies nowhere
+            with memory.open(driver="PNG", **shape) as dataset:
+                dataset.write(np.moveaxis(colors, -1, 0))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(memory.read())
+    return path
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (RasterioError, OSError) as error:
+        raise RasterError(
+            f"{path} cannot be written: {error}; check the folder, its rights and the free space"
+        ) from error
+
+
+def _profile(grid: Grid, count: int, dtype: str, nodata: float | None) -> dict[str, Any]:
+    return {
+        "driver": "GTiff",
+        "height": grid.height,
+        "width": grid.width,
+        "count": count,
+        "dtype": dtype,
+        "nodata": nodata,
+        "crs": grid.crs,
+        "transform": grid.transform,
+        "tiled": True,
+        "blockxsize": BLOCK,
+        "blockysize": BLOCK,
+        "compress": "deflate",
+        "predictor": 3 if np.issubdtype(np.dtype(dtype), np.floating) else 1,
+        "photometric": "MINISBLACK",
+        "bigtiff": "IF_SAFER",
+    }
+
+
+def _describe(dataset: Any, layers: Sequence[Layer], tags: Mapping[str, str]) -> None:
+    dataset.update_tags(**tags)
+    if any(layer.scale != 1 for layer in layers):
+        dataset.scales = [layer.scale for layer in layers]
+    for band, layer in enumerate(layers, start=1):
+        dataset.set_band_description(band, layer.description)
+        labels = {f"category_{value}": name for value, (name, _) in enumerate(layer.categories)}
+        colors = {f"color_{value}": color for value, (_, color) in enumerate(layer.categories)}
+        dataset.update_tags(band, **labels, **colors, **(layer.tags or {}))
+    if len(layers) == 1 and layers[0].categories:
+        dataset.write_colormap(1, _colormap(layers[0]))
+    else:
+        dataset.colorinterp = [ColorInterp.gray, *[ColorInterp.undefined] * (len(layers) - 1)]
+
+
+def _colormap(layer: Layer) -> dict[int, tuple[int, ...]]:
+    colors = {value: (*bytes.fromhex(color.lstrip("#")), 255) for value, (_, color) in enumerate(layer.categories)}
+    return colors | {255: (0, 0, 0, 0)}
+
+
+def _write_rows(dataset: Any, path: Path, row: int, array: NDArray[Any]) -> None:
+    with _explained(path):
+        dataset.write(array, window=Window(0, row, array.shape[2], array.shape[1]))
