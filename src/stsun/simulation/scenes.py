@@ -121,7 +121,9 @@ def simulate(kind: str, seed: int, size: int = 128) -> Sample:
     bands = [_bands(plan, date) for date in range(len(days))]
     acquisitions = [_acquire(plan, seen, bands[date], days, date, rng) for date in range(len(days))]
     valid = np.stack([mask for _, mask in acquisitions])
-    configuration = Configuration(bands, plan.gsd_m, plan.task, tuple(plan.categories))
+    configuration = Configuration(
+        bands if len(plan.sensors) > 1 else bands[0], plan.gsd_m, plan.task, tuple(plan.categories)
+    )
     labels = _labels(plan, seen, valid)
     return Sample(f"{kind}-{seed}", [image for image, _ in acquisitions], valid, days, labels, configuration)
 
