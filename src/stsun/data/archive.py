@@ -1,0 +1,95 @@
+"""Samples in ``.npz`` files: arrays checked, never unpickled."""
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stsun.errors import DataError
+from stsun.raster.metadata import parse_day
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One sample as stored.
+
+    Args:
+        images: ``T C H W``, stored values.
+        labels: ``T2 H W`` int64, stored values.
+        days: ``T`` float64, days since 1970-01-01 UTC, NaN = unknown.
+        valid: ``T H W`` bool.
+    """
+
+    images: NDArray[Any]
+    labels: NDArray[np.int64]
+    days: NDArray[np.float64]
+    valid: NDArray[np.bool_]
+
+
+def read_archive(path: Path) -> Archive:
+    """Return the sample in an ``.npz`` file.
+
+    Raises:
+        DataError: The file is missing or damaged, lacks an array, or an array has another type or shape than it should.
+    """
+    arrays = _arrays(path)
+    images = _array(path, arrays, "images", "iuf", "(dates, bands, height, width)", 4)
+    labels = _array(path, arrays, "labels", "iub", "(maps, height, width)", 3)
+    count, size = images.shape[0], images.shape[2:]
+    if 0 in images.shape:
+        raise DataError(f"{path}: images has the shape {images.shape}, expected at least one of everything")
+    if labels.shape[1:] != size:
+        raise DataError(f"{path}: labels has {labels.shape[1:]} pixels, images {size}; they must cover the same pixels")
+    valid = np.ones((count, *size), bool)
+    if "valid" in arrays:
+        valid = _array(path, arrays, "valid", "iub", "(dates, height, width)", 3) != 0
+        if valid.shape != (count, *size):
+            raise DataError(f"{path}: valid has the shape {valid.shape}, expected {(count, *size)} as images")
+    days = _days(path, arrays["dates"]) if "dates" in arrays else np.full(count, np.nan)
+    if days.shape != (count,):
+        raise DataError(f"{path}: dates has the shape {days.shape}, expected one date for each of {count} images")
+    return Archive(images, labels.astype(np.int64), days, valid)
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file; check the path")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise DataError(f"{path}: holds one bare array, expected an .npz with images and labels")
+            return {name: file[name] for name in file.files}
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as problem:
+        reason = "it holds Python objects" if "allow_pickle" in str(problem) else "it is damaged or no .npz"
+        raise DataError(
+            f"{path}: cannot be read: {reason} ({problem}); save plain number arrays with numpy.savez"
+        ) from problem
+
+
+def _array(
+    path: Path, arrays: dict[str, NDArray[Any]], name: str, kinds: str, layout: str, dimensions: int
+) -> NDArray[Any]:
+    if name not in arrays:
+        held = ", ".join(arrays) or "none"
+        raise DataError(f"{path}: has no array {name!r}, only {held}; add it as {layout}")
+    array = arrays[name]
+    if array.dtype.kind not in kinds or array.ndim != dimensions:
+        what = "real numbers" if "f" in kinds else "whole numbers"
+        raise DataError(f"{path}: {name} is {array.dtype} of shape {array.shape}, expected {what} as {layout}")
+    return array
+
+
+def _days(path: Path, dates: NDArray[Any]) -> NDArray[np.float64]:
+    if dates.dtype.kind == "M":
+        seconds = dates.astype("datetime64[s]")
+        return np.where(np.isnat(seconds), np.nan, seconds.astype(np.int64) / 86_400.0)
+    if dates.dtype.kind != "U":
+        raise DataError(f"{path}: dates is {dates.dtype}, expected datetime64[D] or ISO days as text")
+    days = [parse_day(text) if text else np.nan for text in dates.ravel().tolist()]
+    if None in days:
+        raise DataError(f"{path}: dates holds {dates.ravel()[days.index(None)]!r}, expected an ISO day like 2019-09-18")
+    return np.array(days, np.float64).reshape(dates.shape)

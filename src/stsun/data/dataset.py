@@ -1,0 +1,219 @@
+"""Data sets: a description and its files, opened as splits of samples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stsun.bands import Band
+from stsun.configuration import Configuration
+from stsun.data.description import AreaSplit
+from stsun.data.images import DateImage, check_sizes, read_dates, sample_gsd
+from stsun.data.patterns import inside
+from stsun.data.record import Record, check_dates
+from stsun.data.rules import Checked, read_description
+from stsun.data.sample import IGNORE, Sample
+from stsun.data.splits import split_names, split_records
+from stsun.errors import DataError
+from stsun.legend import VALUE_RANGE, Legend
+from stsun.raster.reader import read_labels
+from stsun.tasks import output_periods
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set that is read in place; nothing is held open.
+
+    Args:
+        checked: Its description.
+        samples: The records of each split, in the order of the description.
+    """
+
+    checked: Checked
+    samples: dict[str, tuple[Record, ...]]
+
+    @property
+    def path(self) -> Path:
+        """The YAML file."""
+        return self.checked.path
+
+    @property
+    def name(self) -> str:
+        """The data set's unique name."""
+        return self.checked.description.name
+
+    @property
+    def title(self) -> str:
+        """Its title; may be empty."""
+        return self.checked.description.title
+
+    @property
+    def licence(self) -> str:
+        """Its licence; may be empty."""
+        return self.checked.description.licence
+
+    @property
+    def task(self) -> str:
+        """``segmentation``, ``binary_change`` or ``semantic_change``."""
+        return self.checked.description.task
+
+    @property
+    def per_date(self) -> bool:
+        """True where a segmentation has one label per date."""
+        return self.checked.description.per_date
+
+    @property
+    def legend(self) -> Legend:
+        """Stored label values, class names and colours."""
+        return self.checked.legend
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """What its labels answer: the changed class of a binary change, else all classes in declared order."""
+        return self.legend.names[1:] if self.task == "binary_change" else self.legend.names
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The names of the splits."""
+        return tuple(self.samples)
+
+    def records(self, split: str) -> tuple[Record, ...]:
+        """Return the samples of a split, as records to ``read``.
+
+        Raises:
+            DataError: There is no such split.
+        """
+        if split not in self.samples:
+            raise DataError(f"{self.path}: has no split {split!r}; it has {', '.join(self.samples)}")
+        return self.samples[split]
+
+    def read(self, record: Record) -> Sample:
+        """Return one sample: physical values, valid mask, days, and labels as category indices.
+
+        Raises:
+            DataError: The files contradict the description or one another, or a label holds an undeclared value.
+            RasterError: A file cannot be read.
+        """
+        where = f"{self.path}: sample {record.id!r}"
+        dates, stored = read_dates(self.checked, record)
+        sizes = [(date.source, date.size) for date in dates]
+        check_sizes("the images of one sample", sizes)
+        days = [date.day for date in dates]
+        check_dates(where, self.task, days)
+        labels = self._labels(record, stored, sizes[0])
+        expected = len(output_periods(self.task, len(dates), self.per_date))
+        if len(labels) != expected:
+            raise DataError(f"{where}: has {len(labels)} label maps for {len(dates)} dates, expected {expected}")
+        return Sample(
+            id=record.id,
+            images=[date.values for date in dates],
+            valid=np.stack([date.valid for date in dates]),
+            days=np.array([np.nan if day is None else day for day in days], np.float64),
+            labels=np.stack(labels),
+            configuration=Configuration(
+                bands=_bands(dates),
+                gsd_m=sample_gsd(where, dates, record.gsd_m),
+                task=self.task,
+                categories=self.categories,
+                per_date=self.per_date,
+            ),
+        )
+
+    def _labels(
+        self, record: Record, stored: NDArray[np.int64] | None, image: tuple[str, tuple[int, int]]
+    ) -> list[NDArray[np.int64]]:
+        if stored is None:
+            maps = [read_label(self.checked, file) for file in record.labels]
+            sources = [str(self.checked.root / file) for file in record.labels]
+        else:
+            maps = [indexed(self.legend, values, image[0]) for values in stored]
+            sources = [image[0]] * len(maps)
+        check_sizes("images and labels", [image, *((s, _size(m)) for s, m in zip(sources, maps, strict=True))])
+        if record.area is not None:
+            outside = ~read_area(self.checked, record.area, (sources[0], _size(maps[0])))
+            for labels in maps:
+                labels[outside] = IGNORE
+        return maps
+
+
+def open_dataset(path: str | Path) -> DataSet:
+    """Return the data set that a YAML file describes; no image is opened yet.
+
+    Raises:
+        DataError: The description or one of its lists is wrong, or a split is empty.
+    """
+    checked = read_description(Path(path))
+    return DataSet(checked, {split: split_records(checked, split) for split in split_names(checked)})
+
+
+def read_label(checked: Checked, file: str) -> NDArray[np.int64]:
+    """Return one label file as category indices ``H W``, 255 = ignore.
+
+    Raises:
+        DataError: It holds a value that is neither declared nor ignored.
+        RasterError: It cannot be read.
+    """
+    path = inside(checked.root, file)
+    return indexed(checked.legend, read_labels(path), str(path))
+
+
+def read_area(checked: Checked, area: AreaSplit, label: tuple[str, tuple[int, int]]) -> NDArray[np.bool_]:
+    """Return the pixels ``H W`` that belong to a split by area.
+
+    Args:
+        checked: The data set's description.
+        area: The split's mask and value.
+        label: Name and size of the label that it divides.
+
+    Raises:
+        DataError: The mask has another size, or its value does not occur.
+        RasterError: The mask cannot be read.
+    """
+    path = inside(checked.root, area.mask)
+    mask = read_labels(path)
+    check_sizes("a label and its split mask", [label, (str(path), _size(mask))])
+    inside_split: NDArray[np.bool_] = mask == area.value
+    if not inside_split.any():
+        held = ", ".join(map(str, np.unique(mask)[:10]))
+        raise DataError(
+            f"{path}: the split is where the mask is {area.value}, but it holds only {held}; the split is empty"
+        )
+    return inside_split
+
+
+def indexed(legend: Legend, stored: NDArray[np.int64], source: str) -> NDArray[np.int64]:
+    """Return stored label values as category indices, 255 = ignore.
+
+    Raises:
+        DataError: A value is neither a class nor ignored; names the values and how many pixels hold them.
+    """
+    low, high = VALUE_RANGE
+    table = np.full(high - low + 1, -1, np.int64)
+    table[[value for value in legend.ignore if low <= value <= high]] = IGNORE
+    table[list(legend.values)] = np.arange(len(legend.values))
+    known = (stored >= low) & (stored <= high)
+    labels = table[np.where(known, stored, low)]
+    labels[~known] = -1
+    for value in legend.ignore:
+        if not low <= value <= high:
+            labels[stored == value] = IGNORE
+    if (labels < 0).any():
+        values, counts = np.unique(stored[labels < 0], return_counts=True)
+        held = ", ".join(f"{v} ({c} pixels)" for v, c in list(zip(values, counts, strict=True))[:10])
+        classes = ", ".join(f"{v}: {name}" for v, name in zip(legend.values, legend.names, strict=True))
+        raise DataError(
+            f"{source}: holds the undeclared label value{'s' if len(values) > 1 else ''} {held}"
+            f"{', ...' if len(values) > 10 else ''}; the classes are {classes}; add the values to classes or to ignore"
+        )
+    return labels
+
+
+def _bands(dates: Sequence[DateImage]) -> tuple[Band, ...] | tuple[tuple[Band, ...], ...]:
+    bands = tuple(date.bands for date in dates)
+    return bands[0] if len(set(bands)) == 1 else bands
+
+
+def _size(labels: NDArray[np.int64]) -> tuple[int, int]:
+    return labels.shape[0], labels.shape[1]

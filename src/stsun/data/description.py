@@ -1,0 +1,127 @@
+"""What describes a data set (interfaces: section 5): the keys of its YAML file and of a row of ``samples.jsonl``."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from stsun.data.patterns import placeholders
+
+FORBID: dict[str, str] = {"extra": "forbid"}
+
+
+@dataclass(frozen=True)
+class BandEntry:
+    """One entry of ``bands``: the band, and how its values are stored where that differs from the data set's."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = FORBID
+
+    name: str
+    wavelength_nm: float | None = None
+    bandwidth_nm: float | None = None
+    scale: float | None = None
+    offset: float | None = None
+    nodata: float | None = None
+
+
+@dataclass(frozen=True)
+class SensorEntry:
+    """One entry of ``sensors``: the bands of the dates that this sensor took."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = FORBID
+
+    bands: list[BandEntry] | str
+    gsd_m: float | None = None
+
+
+@dataclass(frozen=True)
+class AreaSplit:
+    """A split by area: the pixels where the mask raster holds the value."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = FORBID
+
+    mask: str
+    value: int
+
+
+@dataclass(frozen=True)
+class Description:
+    """A data set's YAML file as written; every field is a key of interfaces section 5."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = FORBID
+
+    name: str
+    task: str
+    classes: dict[int, str]
+    title: str = ""
+    licence: str = ""
+    source: str = ""
+    per_date: bool = False
+    gsd_m: float | None = None
+    bands: list[BandEntry] | str | None = None
+    sensors: dict[str, SensorEntry] | None = None
+    scale: float | None = None
+    offset: float | None = None
+    nodata: float | None = None
+    images: str | list[str | list[str]] | None = None
+    dates: list[str | None] | None = None
+    valid: str | list[str | None] | None = None
+    labels: str | list[str] | None = None
+    samples: str | None = None
+    ignore: list[int] = field(default_factory=list)
+    colors: dict[str, str] = field(default_factory=dict)
+    splits: dict[str, str | AreaSplit] | None = None
+
+    @property
+    def archived(self) -> bool:
+        """True where each sample is one ``.npz`` file."""
+        return isinstance(self.images, str) and self.images.lower().endswith(".npz")
+
+    @property
+    def dated_by_name(self) -> bool:
+        """True where the images are found by their names, which hold the date."""
+        return isinstance(self.images, str) and "date" in placeholders(self.images)
+
+    @property
+    def image_patterns(self) -> list[list[str]]:
+        """The patterns of each date's files; empty with ``samples``."""
+        entries = [self.images] if isinstance(self.images, str) else self.images or []
+        return [[entry] if isinstance(entry, str) else list(entry) for entry in entries]
+
+    @property
+    def label_patterns(self) -> list[str]:
+        """The patterns of the label files; empty with ``samples`` and ``.npz``."""
+        return [self.labels] if isinstance(self.labels, str) else list(self.labels or [])
+
+    @property
+    def valid_patterns(self) -> list[str | None]:
+        """The patterns of the valid masks, None for a date without; empty where there are none."""
+        return [self.valid] if isinstance(self.valid, str) else list(self.valid or [])
+
+    @property
+    def area_splits(self) -> dict[str, AreaSplit]:
+        """The splits that are areas of one scene."""
+        return {name: split for name, split in (self.splits or {}).items() if isinstance(split, AreaSplit)}
+
+
+@dataclass(frozen=True)
+class RowImage:
+    """One date of a row: its file (or files, where its bands are spread over several), day and sensor."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = FORBID
+
+    path: str | list[str]
+    date: str | None = None
+    sensor: str | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of ``samples.jsonl``: one sample."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = FORBID
+
+    id: str
+    images: list[RowImage]
+    labels: list[str]
+    split: str | None = None
+    valid: list[str | None] | None = None
+    gsd_m: float | None = None

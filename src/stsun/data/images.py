@@ -1,0 +1,201 @@
+"""The images of one sample: files of one date to physical values, with everything that is known of them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stsun.bands import Band, check_bands
+from stsun.data.archive import Archive, read_archive
+from stsun.data.channels import Channels, Stored, agreed_bands, agreed_day, agreed_gsd, agreed_storage
+from stsun.data.patterns import inside
+from stsun.data.record import DateFiles, Record
+from stsun.data.rules import Checked
+from stsun.errors import ConfigurationError, DataError
+from stsun.raster.reader import RasterInfo, inspect, read, read_labels
+from stsun.raster.values import is_nodata, physical
+
+
+@dataclass(frozen=True)
+class DateImage:
+    """One date as read.
+
+    Args:
+        values: ``C H W`` float32, physical values, 0 where invalid.
+        valid: ``H W`` bool.
+        bands: What each channel measures.
+        day: Days since 1970-01-01 UTC, or None.
+        gsd_m: Ground sample distance in metres, or None.
+        source: The file that stands for it in messages.
+    """
+
+    values: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+    bands: tuple[Band, ...]
+    day: float | None
+    gsd_m: float | None
+    source: str
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        height, width = self.valid.shape
+        return height, width
+
+
+def read_date(checked: Checked, date: DateFiles, gsd_m: float | None) -> DateImage:
+    """Return one date of a sample.
+
+    Args:
+        checked: The data set's description.
+        date: The date's files.
+        gsd_m: The sample's own ground sample distance in metres; None = the data set's or the file's.
+
+    Raises:
+        DataError: The files contradict the description or one another.
+        RasterError: A file cannot be read.
+    """
+    channels = checked.channels[date.sensor]
+    paths = [inside(checked.root, file) for file in date.files]
+    infos = _inspected(checked, channels, [inspect(path) for path in paths])
+    sizes = [(str(info.path), (info.height, info.width)) for info in infos]
+    check_sizes("the files of one date", sizes)
+    source = sizes[0][0]
+    images, valid, first = [], np.ones(sizes[0][1], bool), 0
+    bands: list[Band] = []
+    for info in infos:
+        part = slice(first, first + info.count)
+        declared = None if channels.bands is None else channels.bands[part]
+        bands += agreed_bands(str(info.path), declared, info)
+        image, holds_data = _read_file(info, channels.stored_of(info.count)[part], channels.nominal)
+        images.append(image)
+        valid &= holds_data
+        first += info.count
+    if date.valid is not None:
+        valid &= _read_mask(checked, date.valid, sizes[0])
+    values = np.concatenate(images)
+    values[:, ~valid] = 0
+    _check_bands(source, bands)
+    day = agreed_day(source, date.day, [info.day for info in infos])
+    return DateImage(values, valid, tuple(bands), day, _gsd(infos, channels, gsd_m), source)
+
+
+def read_dates(checked: Checked, record: Record) -> tuple[list[DateImage], NDArray[np.int64] | None]:
+    """Return the dates of a sample, and the stored labels ``T2 H W`` where one archive holds both.
+
+    Raises:
+        DataError: The files contradict the description or one another.
+        RasterError: A file cannot be read.
+    """
+    if record.archive is None:
+        return [read_date(checked, date, record.gsd_m) for date in record.dates], None
+    path = inside(checked.root, record.archive)
+    archive = read_archive(path)
+    return _archive_dates(checked, str(path), archive), archive.labels
+
+
+def check_sizes(what: str, sizes: Sequence[tuple[str, tuple[int, int]]]) -> None:
+    """Refuse files of different size.
+
+    Raises:
+        DataError: Names the first file and one that differs, with their heights and widths.
+    """
+    for name, size in sizes[1:]:
+        if size != sizes[0][1]:
+            raise DataError(
+                f"{name} has {size[0]} x {size[1]} pixels, but {sizes[0][0]} has {sizes[0][1][0]} x {sizes[0][1][1]}; "
+                f"{what} must cover the same pixels, crop or resample them to one grid"
+            )
+
+
+def sample_gsd(where: str, dates: Sequence[DateImage], own: float | None) -> float | None:
+    """Return the one ground sample distance of a sample in metres, or None where no date knows its own.
+
+    Raises:
+        DataError: The dates know different ones.
+    """
+    known = sorted({date.gsd_m for date in dates if date.gsd_m is not None})
+    if own is not None or not known:
+        return own
+    if known[-1] > known[0] * 1.02:
+        raise DataError(
+            f"{where}: its dates have GSDs of {known[0]:g} and {known[-1]:g} m, but the same number of pixels; "
+            "give the sample's own gsd_m in its row, or correct the one that is wrong"
+        )
+    return next(date.gsd_m for date in dates if date.gsd_m is not None)
+
+
+def _inspected(checked: Checked, channels: Channels, infos: list[RasterInfo]) -> list[RasterInfo]:
+    """Return the files' metadata so that their bands are as many as declared."""
+    if channels.bands is None or sum(info.count for info in infos) == len(channels.bands):
+        return infos
+    # a fourth band is often marked as transparency by mistake; the YAML that counts it among the bands is believed
+    whole = [
+        inspect(info.path, bands=sorted((*info.indexes, info.alpha))) if info.alpha is not None else info
+        for info in infos
+    ]
+    if sum(info.count for info in whole) == len(channels.bands):
+        return whole
+    files = " and ".join(f"{info.path} has {info.count} band{'s' if info.count != 1 else ''}" for info in infos)
+    names = ", ".join(band.name for band in channels.bands[:12]) + (", ..." if len(channels.bands) > 12 else "")
+    raise DataError(
+        f"{files}, but {checked.path} lists {len(channels.bands)} ({names}); list every band of the file, in file order"
+    )
+
+
+def _read_file(
+    info: RasterInfo, stored: Sequence[Stored], nominal: Stored
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    own = [Stored(*said) for said in zip(info.scales, info.offsets, info.nodata, strict=True)]
+    integers = all(np.dtype(dtype).kind in "iu" for dtype in info.dtypes)
+    scale, offset, nodata = agreed_storage(str(info.path), stored, own, nominal if integers else Stored())
+    return read(info.path, bands=info.indexes, scale=scale, offset=offset, nodata=nodata)
+
+
+def _read_mask(checked: Checked, file: str, image: tuple[str, tuple[int, int]]) -> NDArray[np.bool_]:
+    path = inside(checked.root, file)
+    mask = read_labels(path)
+    check_sizes("an image and its valid mask", [image, (str(path), (mask.shape[0], mask.shape[1]))])
+    holds_data: NDArray[np.bool_] = mask != 0
+    return holds_data
+
+
+def _gsd(infos: Sequence[RasterInfo], channels: Channels, own: float | None) -> float | None:
+    declared = channels.gsd_m if own is None else own
+    found = [agreed_gsd(str(info.path), declared, info.pixel_size_m) for info in infos]
+    return next((gsd_m for gsd_m in found if gsd_m is not None), channels.nominal_gsd_m)
+
+
+def _check_bands(source: str, bands: Sequence[Band]) -> None:
+    try:
+        check_bands(bands)
+    except ConfigurationError as problem:
+        raise DataError(f"{source}: {problem}") from problem
+
+
+def _archive_dates(checked: Checked, path: str, archive: Archive) -> list[DateImage]:
+    channels = checked.channels[None]
+    count = archive.images.shape[1]
+    if channels.bands is None:
+        raise DataError(f"{checked.path}: .npz files hold no band tags, and bands is not given; list the bands")
+    if count != len(channels.bands):
+        raise DataError(
+            f"{path}: images has {count} bands, but {checked.path} lists {len(channels.bands)}; "
+            "list every band, in order"
+        )
+    integers = archive.images.dtype.kind in "iu"
+    nominal = channels.nominal if integers else Stored()
+    scale, offset, nodata = agreed_storage(path, channels.stored, [Stored()] * count, nominal)
+    gsd_m = channels.nominal_gsd_m if channels.gsd_m is None else channels.gsd_m
+    dates = []
+    for stored, valid, day in zip(archive.images, archive.valid, archive.days, strict=True):
+        holds_data = valid.copy()
+        for band, value in zip(stored, nodata, strict=True):
+            holds_data &= ~is_nodata(band, value)
+        values = physical(stored, holds_data, scale, offset)
+        dates.append(
+            DateImage(values, holds_data, channels.bands, None if math.isnan(day) else float(day), gsd_m, path)
+        )
+    return dates

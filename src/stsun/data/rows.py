@@ -1,0 +1,125 @@
+"""Rows of ``samples.jsonl``: samples that are listed one by one instead of by patterns."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from stsun.configuration import GSD_RANGE_M
+from stsun.data.description import AreaSplit, Row, RowImage
+from stsun.data.patterns import check_relative, inside
+from stsun.data.record import DateFiles, Record, check_dates
+from stsun.data.rules import Checked
+from stsun.errors import ConfigurationError, DataError
+from stsun.raster.metadata import parse_day
+from stsun.tasks import output_periods
+from stsun.yamlfile import read_text, validate
+
+SHOWN = 20
+"""How many problems or ids one message lists."""
+
+
+def read_rows(checked: Checked) -> dict[str, Row]:
+    """Return the rows of ``samples`` by their ids.
+
+    Raises:
+        DataError: The file is missing, or lines of it are wrong; lists them.
+    """
+    path = inside(checked.root, str(checked.description.samples))
+    rows: dict[str, Row] = {}
+    problems = []
+    for number, line in enumerate(read_text(path, DataError).splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = _row(line, f"line {number}")
+            problems += [f"line {number}: {problem}" for problem in _row_problems(checked, row, rows)]
+            rows.setdefault(row.id, row)
+        except DataError as problem:
+            problems.append(str(problem))
+    if len({row.split is None for row in rows.values()}) > 1:
+        problems.append("some rows have a split and others have none; give every row one, or none and use splits")
+    if problems:
+        listed = "\n".join(f"  - {problem}" for problem in problems[:SHOWN])
+        more = f"\n  - and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+        raise DataError(f"{path}: {len(problems)} problem{'s' if len(problems) > 1 else ''}\n{listed}{more}")
+    return rows
+
+
+def record_of_row(checked: Checked, row: Row, split: str, area: AreaSplit | None) -> Record:
+    """Return the sample that a row lists, as a record of ``split``.
+
+    Raises:
+        DataError: A path leaves the data set's folder.
+    """
+    where = f"{checked.root / str(checked.description.samples)}: row {row.id!r}"
+    valid = row.valid or [None] * len(row.images)
+    dates = tuple(
+        DateFiles(
+            tuple(
+                check_relative(path, where) for path in ([image.path] if isinstance(image.path, str) else image.path)
+            ),
+            parse_day(image.date) if image.date is not None else None,
+            image.sensor,
+            check_relative(mask, where) if mask is not None else None,
+        )
+        for image, mask in zip(row.images, valid, strict=True)
+    )
+    return Record(row.id, split, dates, tuple(check_relative(path, where) for path in row.labels), row.gsd_m, area)
+
+
+def _row(line: str, where: str) -> Row:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({key for key, _ in pairs}) != len(pairs):
+            raise DataError(f"{where}: a key occurs twice in {[key for key, _ in pairs]}; keep one of the two")
+        return dict(pairs)
+
+    try:
+        data = json.loads(line, object_pairs_hook=unique)
+    except (json.JSONDecodeError, RecursionError) as problem:
+        raise DataError(f"{where}: no valid JSON: {problem}; write one object a line") from problem
+    if not isinstance(data, dict):
+        raise DataError(f'{where}: expected an object such as {{"id": ...}}, got a {type(data).__name__}')
+    return validate(data, Row, DataError, where)
+
+
+def _row_problems(checked: Checked, row: Row, rows: Mapping[str, Row]) -> Iterator[str]:
+    d = checked.description
+    if row.id in rows and rows[row.id].split == row.split:
+        yield f"the id {row.id!r} occurs twice; give each row its own"
+    elif row.id in rows:
+        yield f"the id {row.id!r} is in the splits {rows[row.id].split!r} and {row.split!r}; give each row its own"
+    if (row.split is not None) == (d.splits is not None):
+        yield (
+            f"the row has the split {row.split!r}, and the YAML has splits; keep one of the two"
+            if d.splits is not None
+            else "the row has no split, and the YAML has no splits; add one of the two"
+        )
+    if row.gsd_m is not None and not GSD_RANGE_M[0] <= row.gsd_m <= GSD_RANGE_M[1]:
+        yield f"gsd_m is {row.gsd_m:g}, expected metres per pixel"
+    if row.valid is not None and len(row.valid) != len(row.images):
+        yield f"valid has {len(row.valid)} entries for {len(row.images)} images; give one mask (or null) for each image"
+    for image in row.images:
+        yield from _image_problems(checked, image)
+    try:
+        maps = len(output_periods(d.task, len(row.images), d.per_date))
+        if len(row.labels) != maps:
+            yield f"{len(row.labels)} labels for {len(row.images)} images; a {d.task} expects {maps}"
+        check_dates(row.id, d.task, [parse_day(image.date or "") for image in row.images])
+    except (ConfigurationError, DataError) as problem:
+        yield str(problem)
+
+
+def _image_problems(checked: Checked, image: RowImage) -> Iterator[str]:
+    if image.date is not None and parse_day(image.date) is None:
+        yield f"the date {image.date!r} is no ISO day such as '2019-09-18'; correct it, or write null"
+    if image.sensor not in checked.channels:
+        declared = ", ".join(map(str, checked.channels))
+        if checked.description.sensors is None:
+            yield f"the sensor {image.sensor!r} is not declared; list its bands under sensors in the YAML"
+        else:
+            yield f"the sensor is {image.sensor or 'not told'}; expected one of those declared: {declared}"
+    if not image.path:
+        yield "an image has an empty path; name its file"
+    for path in [image.path] if isinstance(image.path, str) else image.path:
+        if path.lower().endswith(".npz"):
+            yield f'{path}: a row names rasters; .npz files are read by `images: "{{id}}.npz"` in the YAML'
