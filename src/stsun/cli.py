@@ -1,0 +1,270 @@
+"""The command line: each verb parses, calls one library function, and prints. Heavy imports wait inside the verbs."""
+
+import json
+import logging
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stsun import __version__
+from stsun.errors import StsunError
+
+if TYPE_CHECKING:
+    from stsun.prediction.predict import Prediction
+
+app = typer.Typer(
+    name="stsun",
+    help="One network for dense prediction from any remote-sensing imagery.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ModelOption = Annotated[
+    Path | None, typer.Option("--model", help="Checkpoint folder or .safetensors file; left out: the one that ships.")
+]
+TaskOption = Annotated[str, typer.Option("--task", help="segmentation, binary_change or semantic_change.")]
+DeviceOption = Annotated[str | None, typer.Option("--device", help="Where to compute, such as cpu or cuda.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def main() -> None:
+    """Run the command line; exit with 0 on success, 2 on a user's error, 130 if interrupted, 1 on a bug."""
+    warnings.filterwarnings("ignore", message="Dataset has no geotransform")
+    logging.getLogger("rasterio").setLevel(logging.CRITICAL)  # what it logs is in our error message, too
+    try:
+        app(prog_name="stsun")
+    except StsunError as error:
+        typer.echo(f"stsun: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if os.environ.get("STSUN_DEBUG") == "1":
+            traceback.print_exc()
+        typer.echo(
+            f"stsun: this is a bug: {type(error).__name__}: {error}; "
+            "please report it with the output of the same command under STSUN_DEBUG=1",
+            err=True,
+        )
+        sys.exit(1)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"stsun {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """One network for dense prediction from any remote-sensing imagery."""
+
+
+@app.command(epilog="Example: stsun demo --output demo")
+def demo(
+    output: Annotated[Path | None, typer.Option("--output", help="Folder for maps, pictures and scores.")] = None,
+) -> None:
+    """Run all tasks on data made on the spot.
+
+    Scores the shipped model, and writes georeferenced maps, pictures and a report.
+    """
+    from stsun.demo import run
+
+    run(output, echo=typer.echo)
+
+
+@app.command(epilog="Example: stsun info 2018.tif dataset.yaml checkpoints/tiny")
+def info(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Rasters, data sets (.yaml) or checkpoints.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Tell what the model will see in files.
+
+    Bands, wavelengths, GSD, dates, CRS, nodata; categories of data sets and checkpoints.
+    """
+    facts = {str(path): _facts(path) for path in files}
+    typer.echo(_to_json(facts) if as_json else "\n".join(_lines(facts)))
+
+
+@app.command(epilog="Example: stsun validate levir-cd/dataset.yaml")
+def validate(
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET.YAML", help="Description of a data set.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Check a data set whole and list all its problems."""
+    from stsun.data.validate import validate as find_problems
+
+    problems = [str(problem) for problem in find_problems(dataset)]
+    if as_json:
+        typer.echo(_to_json({"dataset": str(dataset), "problems": problems}))
+    if problems:
+        raise StsunError("\n  ".join([f"{dataset}: {len(problems)} problem(s); mend them:", *problems]))
+    if not as_json:
+        typer.echo(f"{dataset}: no problem found")
+
+
+@app.command(epilog="Example: stsun train experiment.yaml steps=2000 optimiser.learning_rate=1e-4")
+def train(
+    experiment: Annotated[Path, typer.Argument(metavar="EXPERIMENT.YAML", help="Description of the experiment.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Values to use in place of the file's.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the last run stopped.")] = False,
+) -> None:
+    """Train one model on one or many data sets together."""
+    from stsun.training.experiment import run
+
+    typer.echo(f"wrote {run(experiment, overrides or [], resume)}")
+
+
+@app.command(epilog="Example: stsun evaluate --data levir-cd/dataset.yaml --split test --json scores.json")
+def evaluate(
+    data: Annotated[Path, typer.Option("--data", help="Description of the data set (.yaml).")],
+    model: ModelOption = None,
+    split: Annotated[str, typer.Option("--split", help="Which split to score.")] = "test",
+    task: Annotated[str | None, typer.Option("--task", help="Left out: the data set's own.")] = None,
+    device: DeviceOption = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the scores as JSON; - prints them.")
+    ] = None,
+) -> None:
+    """Score a model on a data set."""
+    from stsun.evaluation.evaluate import evaluate as score
+    from stsun.evaluation.report import to_text
+    from stsun.model.checkpoint import load
+
+    with _progress("samples") as progress:
+        scores = score(load(model), data, split, task=task, device=device, progress=progress)
+    if json_file is not None and str(json_file) != "-":
+        _write_text(json_file, _to_json(scores))
+    typer.echo(_to_json(scores) if str(json_file) == "-" else to_text(scores))
+
+
+@app.command(epilog="Example: stsun predict --task binary_change --output change.tif 2018.tif 2024.tif")
+def predict(
+    images: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IMAGE...", help="One per date, in order; files of one date joined by commas: a.tif,b.tif."
+        ),
+    ],
+    task: TaskOption,
+    output: Annotated[Path, typer.Option("--output", help="GeoTIFF to write.")],
+    model: ModelOption = None,
+    categories: Annotated[str | None, typer.Option("--categories", help="Such as water,forest; left out: all.")] = None,
+    date: Annotated[list[str] | None, typer.Option("--date", help="ISO date; once per image, in order.")] = None,
+    sensor: Annotated[str | None, typer.Option("--sensor", help="Catalogue name, such as sentinel-2-l2a.")] = None,
+    bands: Annotated[
+        list[str] | None,
+        typer.Option("--bands", help="In file order, such as red:665:70,nir:842,vv; once, or once per image."),
+    ] = None,
+    scale: Annotated[float | None, typer.Option("--scale", help="Stored value * scale + offset = physical.")] = None,
+    offset: Annotated[float | None, typer.Option("--offset", help="See --scale.")] = None,
+    per_date: Annotated[bool, typer.Option("--per-date", help="Segmentation: one map per date.")] = False,
+    tile: Annotated[int, typer.Option("--tile", help="Side of a tile in pixels.")] = 512,
+    overlap: Annotated[int, typer.Option("--overlap", help="Overlap of tiles in pixels.")] = 128,
+    probabilities: Annotated[
+        Path | None, typer.Option("--probabilities", help="Second GeoTIFF, with each category's probability.")
+    ] = None,
+    device: DeviceOption = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make maps from GeoTIFFs."""
+    from stsun.model.checkpoint import load
+    from stsun.prediction.predict import predict as make_maps
+
+    with _progress("tiles") as progress:
+        result = make_maps(
+            load(model), [_entry(image) for image in images], task=task, output=output, categories=_split(categories),
+            dates=date, sensor=sensor, bands=[_split(own) or [] for own in bands] if bands else None,
+            scale=scale, offset=offset, per_date=per_date, tile=tile, overlap=overlap, probabilities=probabilities,
+            device=device, progress=progress, overwrite=overwrite,
+        )  # fmt: skip
+    typer.echo(_to_json(asdict(result)) if as_json else "\n".join(_prediction_lines(result)))
+
+
+def _split(text: str | None) -> list[str] | None:
+    return None if text is None else [part.strip() for part in text.split(",")]
+
+
+def _entry(text: str) -> str | list[str]:
+    """The file of a date, or the files that are joined by commas, unless a comma is part of a file's name."""
+    return text if "," not in text or Path(text).exists() else text.split(",")
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    from stsun.data.info import info
+    from stsun.model.checkpoint import read_card
+
+    return read_card(path) if path.is_dir() or path.suffix == ".safetensors" else info(path)
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, indent=2, default=str, allow_nan=False)
+
+
+def _write_text(path: Path, text: str) -> None:
+    try:
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StsunError(f"{path} cannot be written: {error.strerror}; choose another name or folder") from error
+
+
+def _lines(value: Any, indent: str = "") -> Iterator[str]:
+    """A nested dict as indented lines; lists of plain values stay on one line."""
+    for key, item in value.items():
+        if isinstance(item, dict):
+            yield f"{indent}{key}:"
+            yield from _lines(item, indent + "  ")
+        elif isinstance(item, list | tuple) and any(isinstance(part, dict) for part in item):
+            yield f"{indent}{key}:"
+            for part in item:
+                yield f"{indent}  - " + ", ".join(f"{name}: {_word(one)}" for name, one in part.items())
+        else:
+            yield f"{indent}{key}: {_word(item)}"
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_word, value)) or "none"
+    return "unknown" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _prediction_lines(result: "Prediction") -> Iterator[str]:
+    for summary in result.maps:
+        seen = sum(summary.pixels.values())
+        yield f"{summary.period}: {seen} pixels, {summary.nodata_pixels} without data"
+        for name, pixels in summary.pixels.items():
+            area = "" if summary.area_m2 is None else f"  {summary.area_m2[name] / 1e6:12.4f} km²"
+            yield f"  {name:30} {pixels / max(seen, 1):7.2%}{area}"
+    yield from (f"note: {note}" for note in result.notes)
+    yield from (f"wrote {file}" for file in result.files)
+
+
+@contextmanager
+def _progress(unit: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar on a terminal's stderr; nothing where no one watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(unit, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,250 @@
+"""The command line as users meet it: exit codes, messages, help."""
+
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.transform import from_origin
+
+import stsun
+from stsun import cli
+from stsun.errors import DataError
+from stsun.model import checkpoint
+from stsun.model.stsun import create
+
+VERBS = ("demo", "info", "validate", "train", "evaluate", "predict")
+
+
+@pytest.fixture
+def run(monkeypatch, capfd):
+    """Run a command in this process: exit code, stdout, stderr."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["stsun", *map(str, arguments)])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        return (code, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """Folder of a checkpoint that nobody has trained."""
+    return checkpoint.save(create("nano", ["water", "forest", "building"]), tmp_path_factory.mktemp("model"), {})
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Two dates of one place, with tags for band and date."""
+    paths = []
+    for year in (2018, 2024):
+        paths.append(tmp_path / f"{year}.tif")
+        pixels = np.random.default_rng(year).integers(0, 3000, (2, 40, 50), np.uint16)
+        grid = {"crs": "EPSG:32633", "transform": from_origin(500_000, 5_000_000, 10, 10)}
+        with rasterio.open(
+            paths[-1], "w", driver="GTiff", count=2, height=40, width=50, dtype="uint16", **grid
+        ) as file:
+            file.write(pixels)
+            file.scales = (1e-4, 1e-4)
+            file.update_tags(ACQUISITION_DATE=f"{year}-05-01")
+            for band, wavelength in ((1, 665), (2, 842)):
+                file.update_tags(band, wavelength=wavelength, fwhm=50, wavelength_units="Nanometers")
+    return paths
+
+
+def test_help_is_quick_and_names_every_verb():
+    started = time.perf_counter()
+    result = subprocess.run([sys.executable, "-m", "stsun", "--help"], capture_output=True, text=True, check=True)
+    assert time.perf_counter() - started < 2  # 0.2 s on an idle machine
+    assert all(f"  {verb} " in result.stdout for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(run, verb):
+    code, out, _ = run(verb, "--help")
+    assert code == 0 and f"Example: stsun {verb}" in out
+
+
+@pytest.mark.parametrize("module", ["stsun", "stsun.cli"])
+def test_nothing_heavy_is_imported_before_it_is_needed(module):
+    program = f"import sys, {module}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "numpy", "rasterio", "pydantic", "lightning", "einops"} & set(loaded)
+
+
+def test_the_version_is_told(run):
+    assert run("--version") == (0, f"stsun {stsun.__version__}\n", "")
+
+
+def test_the_public_names_are_there():
+    assert set(stsun.__all__) <= set(dir(stsun))
+    assert all(getattr(stsun, name) is not None for name in stsun.__all__)
+    with pytest.raises(AttributeError, match="it offers Band"):
+        _ = stsun.unheard_of
+
+
+@pytest.mark.parametrize(
+    "arguments", [["predict"], ["predict", "a.tif"], ["dance"], ["--unknown"], ["evaluate"], ["predict", "--tile", "x"]]
+)
+def test_a_wrong_command_exits_with_2(run, arguments):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "") and "Traceback" not in err and "Error: " in err
+
+
+def test_predict_writes_the_map_and_says_so(run, model, images, tmp_path):
+    output = tmp_path / "map.tif"
+    code, out, err = run(
+        "predict",
+        "--model",
+        model,
+        "--task",
+        "segmentation",
+        "--categories",
+        "forest, water",
+        "--output",
+        output,
+        *images,
+    )
+    assert (code, err) == (0, "")
+    assert f"wrote {output}" in out and "2018-05-01 to 2024-05-01" in out and "forest" in out
+    with rasterio.open(output) as raster, rasterio.open(images[0]) as image:
+        assert raster.shape == image.shape and raster.crs == image.crs
+        assert raster.tags(1)["category_1"] == "water"
+
+
+def test_predict_speaks_json(run, model, images, tmp_path):
+    more = tmp_path / "p.tif"
+    code, out, err = run(
+        "predict", "--model", model, "--task", "binary_change", "--output", tmp_path / "m.tif", "--json",
+        "--probabilities", more, "--tile", 32, "--overlap", 8, *images,
+    )  # fmt: skip
+    result = json.loads(out)
+    assert (code, err) == (0, "")
+    assert result["files"] == [str(tmp_path / "m.tif"), str(more)]
+    assert sum(result["maps"][0]["pixels"].values()) == 40 * 50
+    assert result["configuration"]["gsd_m"] == pytest.approx(10)
+
+
+def test_predict_takes_the_files_of_one_date_joined_by_commas(run, model, images, tmp_path):
+    joined = f"{images[0]},{images[1]}"
+    code, out, _ = run(
+        "predict", "--model", model, "--task", "segmentation", "--output", tmp_path / "m.tif", "--json",
+        "--date", "2018-05-01", joined,
+    )  # fmt: skip
+    assert code == 2  # the files hold the same two bands: one date cannot have them twice
+    code, out, _ = run(
+        "predict", "--model", model, "--task", "segmentation", "--output", tmp_path / "m.tif", "--json",
+        "--overwrite", "--per-date", *images,
+    )  # fmt: skip
+    assert code == 0 and len(json.loads(out)["maps"]) == 2
+
+
+def test_predict_is_the_same_from_python(run, model, images, tmp_path):
+    run("predict", "--model", model, "--task", "semantic_change", "--output", tmp_path / "a.tif", *images)
+    stsun.predict(stsun.load(model), images, task="semantic_change", output=tmp_path / "b.tif")
+    with rasterio.open(tmp_path / "a.tif") as one, rasterio.open(tmp_path / "b.tif") as other:
+        np.testing.assert_array_equal(one.read(), other.read())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (["--task", "mapping"], "no task 'mapping'"),
+        (["--date", "2018-05-01"], "got 1 dates for 2 images"),
+        (["--categories", "forest"], "background"),
+        (["--sensor", "sentinel-9"], "no sensor 'sentinel-9'"),
+        (["--bands", "red:abc"], "cannot read the band"),
+        (["--output", "map.jpg"], ".tif"),
+        (["--model", "nowhere"], "nowhere is no checkpoint"),
+        (["missing.tif"], "missing.tif"),
+    ],
+)
+def test_a_users_error_is_one_message_and_exit_code_2(run, model, images, tmp_path, change, words):
+    basis = ["predict", "--model", model, "--task", "segmentation", "--output", tmp_path / "m.tif", *images]
+    code, out, err = run(*basis, *change)
+    assert (code, out) == (2, "")
+    assert err.startswith("stsun: ") and err.count("\n") == 1 and words in err
+    assert not (tmp_path / "m.tif").exists()
+
+
+def test_a_truncated_image_is_one_message_too(run, model, images, tmp_path):
+    images[1].write_bytes(images[1].read_bytes()[:3000])
+    code, out, err = run(
+        "predict", "--model", model, "--task", "binary_change", "--output", tmp_path / "m.tif", *images
+    )
+    assert (code, out, err.count("\n")) == (2, "", 1) and "2024.tif" in err
+
+
+def test_info_tells_what_a_raster_and_a_checkpoint_hold(run, model, images):
+    code, out, err = run("info", images[0], model)
+    assert (code, err) == (0, "") and "665" in out and "2018-05-01" in out and "forest" in out
+    code, out, _ = run("info", "--json", images[0], model)
+    assert code == 0 and set(json.loads(out)) == {str(images[0]), str(model)}
+
+
+def test_validate_lists_all_problems_and_exits_with_2(run, monkeypatch):
+    monkeypatch.setattr("stsun.data.validate.validate", lambda path: ["first problem", "second problem"])
+    code, out, err = run("validate", "dataset.yaml")
+    assert (code, out) == (2, "") and "first problem" in err and "second problem" in err and "2 problem(s)" in err
+    code, out, err = run("validate", "--json", "dataset.yaml")
+    assert code == 2 and json.loads(out)["problems"] == ["first problem", "second problem"]
+    monkeypatch.setattr("stsun.data.validate.validate", lambda path: [])
+    assert run("validate", "dataset.yaml") == (0, "dataset.yaml: no problem found\n", "")
+
+
+def test_evaluate_prints_a_report_and_writes_json(run, monkeypatch, model, tmp_path):
+    asked = []
+
+    def evaluate(used, dataset, split, *, task, device, progress):
+        asked.append((type(used).__name__, str(dataset), split, task))
+        return {"mean_iou": 0.5}
+
+    monkeypatch.setattr("stsun.evaluation.evaluate.evaluate", evaluate)
+    monkeypatch.setattr("stsun.evaluation.report.to_text", lambda scores: f"mean IoU {scores['mean_iou']}")
+    code, out, err = run(
+        "evaluate", "--model", model, "--data", "d.yaml", "--split", "val", "--json", tmp_path / "s.json"
+    )
+    assert (code, out, err) == (0, "mean IoU 0.5\n", "")
+    assert json.loads((tmp_path / "s.json").read_text()) == {"mean_iou": 0.5}
+    assert asked == [("STSUN", "d.yaml", "val", None)]
+    assert json.loads(run("evaluate", "--model", model, "--data", "d.yaml", "--json", "-")[1]) == {"mean_iou": 0.5}
+    assert run("evaluate", "--model", model, "--data", "d.yaml", "--json", tmp_path / "no" / "s.json")[0] == 2
+
+
+def test_train_hands_over_overrides_and_resume(run, monkeypatch):
+    asked = []
+    monkeypatch.setattr("stsun.training.experiment.run", lambda *given: asked.append(given) or "runs/joint")
+    code, out, _ = run("train", "experiment.yaml", "steps=3", "seed=1", "--resume")
+    assert (code, out) == (0, "wrote runs/joint\n")
+    assert [(str(path), overrides, resume) for path, overrides, resume in asked] == [
+        ("experiment.yaml", ["steps=3", "seed=1"], True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"), [(DataError("no such label"), 2), (KeyboardInterrupt(), 130), (ZeroDivisionError("oops"), 1)]
+)
+def test_each_way_to_fail_has_its_exit_code_and_no_traceback(run, monkeypatch, failure, code):
+    def fail(path):
+        raise failure
+
+    monkeypatch.setattr("stsun.data.validate.validate", fail)
+    monkeypatch.delenv("STSUN_DEBUG", raising=False)
+    result, _, err = run("validate", "dataset.yaml")
+    assert result == code and "Traceback" not in err
+    assert ("please report" in err) == (code == 1)
+
+
+def test_a_bug_shows_its_traceback_on_demand(run, monkeypatch):
+    monkeypatch.setattr("stsun.data.validate.validate", lambda path: 1 / 0)
+    monkeypatch.setenv("STSUN_DEBUG", "1")
+    code, _, err = run("validate", "dataset.yaml")
+    assert code == 1 and "Traceback" in err and "ZeroDivisionError" in err
