@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stsun.bands import Band
 from stsun.configuration import Configuration
 from stsun.data.description import AreaSplit
-from stsun.data.images import DateImage, check_sizes, read_dates, sample_gsd
+from stsun.data.images import DateFacts, check_sizes, read_dates, sample_gsd
 from stsun.data.patterns import inside
 from stsun.data.record import Record, check_dates
+from stsun.data.rows import read_rows
 from stsun.data.rules import Checked, read_description
 from stsun.data.sample import IGNORE, Sample
 from stsun.data.splits import split_names, split_records
@@ -72,7 +73,7 @@ class DataSet:
     @property
     def categories(self) -> tuple[str, ...]:
         """What its labels answer: the changed class of a binary change, else all classes in declared order."""
-        return self.legend.names[1:] if self.task == "binary_change" else self.legend.names
+        return categories_of(self.checked)
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -96,43 +97,31 @@ class DataSet:
             DataError: The files contradict the description or one another, or a label holds an undeclared value.
             RasterError: A file cannot be read.
         """
-        where = f"{self.path}: sample {record.id!r}"
         dates, stored = read_dates(self.checked, record)
-        sizes = [(date.source, date.size) for date in dates]
-        check_sizes("the images of one sample", sizes)
-        days = [date.day for date in dates]
-        check_dates(where, self.task, days)
-        labels = self._labels(record, stored, sizes[0])
-        expected = len(output_periods(self.task, len(dates), self.per_date))
-        if len(labels) != expected:
-            raise DataError(f"{where}: has {len(labels)} label maps for {len(dates)} dates, expected {expected}")
+        facts = [date.facts for date in dates]
+        check_sizes("the images of one sample", [(date.source, date.size) for date in facts])
+        labels = self._labels(record, stored, facts[0])
+        configuration = configuration_of(self.checked, record, facts, len(labels))
         return Sample(
             id=record.id,
             images=[date.values for date in dates],
             valid=np.stack([date.valid for date in dates]),
-            days=np.array([np.nan if day is None else day for day in days], np.float64),
+            days=np.array([np.nan if date.day is None else date.day for date in facts], np.float64),
             labels=np.stack(labels),
-            configuration=Configuration(
-                bands=_bands(dates),
-                gsd_m=sample_gsd(where, dates, record.gsd_m),
-                task=self.task,
-                categories=self.categories,
-                per_date=self.per_date,
-            ),
+            configuration=configuration,
         )
 
-    def _labels(
-        self, record: Record, stored: NDArray[np.int64] | None, image: tuple[str, tuple[int, int]]
-    ) -> list[NDArray[np.int64]]:
+    def _labels(self, record: Record, stored: NDArray[np.int64] | None, image: DateFacts) -> list[NDArray[np.int64]]:
         if stored is None:
             maps = [read_label(self.checked, file) for file in record.labels]
             sources = [str(self.checked.root / file) for file in record.labels]
         else:
-            maps = [indexed(self.legend, values, image[0]) for values in stored]
-            sources = [image[0]] * len(maps)
-        check_sizes("images and labels", [image, *((s, _size(m)) for s, m in zip(sources, maps, strict=True))])
+            maps = [indexed(self.legend, values, image.source) for values in stored]
+            sources = [image.source] * len(maps)
+        sizes = [(source, size_of(labels)) for source, labels in zip(sources, maps, strict=True)]
+        check_sizes("images and labels", [(image.source, image.size), *sizes])
         if record.area is not None:
-            outside = ~read_area(self.checked, record.area, (sources[0], _size(maps[0])))
+            outside = ~read_area(self.checked, record.area, sizes[0])
             for labels in maps:
                 labels[outside] = IGNORE
         return maps
@@ -145,7 +134,8 @@ def open_dataset(path: str | Path) -> DataSet:
         DataError: The description or one of its lists is wrong, or a split is empty.
     """
     checked = read_description(Path(path))
-    return DataSet(checked, {split: split_records(checked, split) for split in split_names(checked)})
+    rows = read_rows(checked)
+    return DataSet(checked, {split: split_records(checked, rows, split) for split in split_names(checked, rows)})
 
 
 def read_label(checked: Checked, file: str) -> NDArray[np.int64]:
@@ -173,7 +163,7 @@ def read_area(checked: Checked, area: AreaSplit, label: tuple[str, tuple[int, in
     """
     path = inside(checked.root, area.mask)
     mask = read_labels(path)
-    check_sizes("a label and its split mask", [label, (str(path), _size(mask))])
+    check_sizes("a label and its split mask", [label, (str(path), size_of(mask))])
     inside_split: NDArray[np.bool_] = mask == area.value
     if not inside_split.any():
         held = ", ".join(map(str, np.unique(mask)[:10]))
@@ -210,10 +200,36 @@ def indexed(legend: Legend, stored: NDArray[np.int64], source: str) -> NDArray[n
     return labels
 
 
-def _bands(dates: Sequence[DateImage]) -> tuple[Band, ...] | tuple[tuple[Band, ...], ...]:
+def configuration_of(checked: Checked, record: Record, dates: Sequence[DateFacts], maps: int) -> Configuration:
+    """Return the configuration of a sample of which dates and the number of label maps are known.
+
+    Raises:
+        DataError: The dates of a change decrease, or GSDs or the number of label maps do not fit.
+        ConfigurationError: What the files tell is implausible.
+    """
+    d, where = checked.description, f"{checked.path}: sample {record.id!r}"
+    check_dates(where, d.task, [date.day for date in dates])
+    expected = len(output_periods(d.task, len(dates), d.per_date))
+    if maps != expected:
+        raise DataError(
+            f"{where}: has {maps} label maps for {len(dates)} dates, but {d.task}{' per date' if d.per_date else ''} "
+            f"has {expected}; give one label for each map"
+        )
     bands = tuple(date.bands for date in dates)
-    return bands[0] if len(set(bands)) == 1 else bands
+    return Configuration(
+        bands=bands[0] if len(set(bands)) == 1 else bands,
+        gsd_m=sample_gsd(where, dates, record.gsd_m),
+        task=d.task,
+        categories=categories_of(checked),
+        per_date=d.per_date,
+    )
 
 
-def _size(labels: NDArray[np.int64]) -> tuple[int, int]:
+def categories_of(checked: Checked) -> tuple[str, ...]:
+    """Return what the labels answer: the changed class of a binary change, else all classes in declared order."""
+    return checked.legend.names[1:] if checked.description.task == "binary_change" else checked.legend.names
+
+
+def size_of(labels: NDArray[Any]) -> tuple[int, int]:
+    """Return height and width of a map."""
     return labels.shape[0], labels.shape[1]

@@ -19,30 +19,37 @@ from stsun.raster.values import is_nodata, physical
 
 
 @dataclass(frozen=True)
+class DateFacts:
+    """What is known of one date without its pixels.
+
+    Args:
+        source: The file that stands for it in messages.
+        size: Height and width in pixels.
+        bands: What each channel measures.
+        day: Days since 1970-01-01 UTC, or None.
+        gsd_m: Ground sample distance in metres, or None.
+    """
+
+    source: str
+    size: tuple[int, int]
+    bands: tuple[Band, ...]
+    day: float | None
+    gsd_m: float | None
+
+
+@dataclass(frozen=True)
 class DateImage:
     """One date as read.
 
     Args:
         values: ``C H W`` float32, physical values, 0 where invalid.
         valid: ``H W`` bool.
-        bands: What each channel measures.
-        day: Days since 1970-01-01 UTC, or None.
-        gsd_m: Ground sample distance in metres, or None.
-        source: The file that stands for it in messages.
+        facts: What is known of it.
     """
 
     values: NDArray[np.float32]
     valid: NDArray[np.bool_]
-    bands: tuple[Band, ...]
-    day: float | None
-    gsd_m: float | None
-    source: str
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width in pixels."""
-        height, width = self.valid.shape
-        return height, width
+    facts: DateFacts
 
 
 def read_date(checked: Checked, date: DateFiles, gsd_m: float | None) -> DateImage:
@@ -79,7 +86,7 @@ def read_date(checked: Checked, date: DateFiles, gsd_m: float | None) -> DateIma
     values[:, ~valid] = 0
     _check_bands(source, bands)
     day = agreed_day(source, date.day, [info.day for info in infos])
-    return DateImage(values, valid, tuple(bands), day, _gsd(infos, channels, gsd_m), source)
+    return DateImage(values, valid, DateFacts(*sizes[0], tuple(bands), day, _gsd(infos, channels, gsd_m)))
 
 
 def read_dates(checked: Checked, record: Record) -> tuple[list[DateImage], NDArray[np.int64] | None]:
@@ -110,7 +117,7 @@ def check_sizes(what: str, sizes: Sequence[tuple[str, tuple[int, int]]]) -> None
             )
 
 
-def sample_gsd(where: str, dates: Sequence[DateImage], own: float | None) -> float | None:
+def sample_gsd(where: str, dates: Sequence[DateFacts], own: float | None) -> float | None:
     """Return the one ground sample distance of a sample in metres, or None where no date knows its own.
 
     Raises:
@@ -189,13 +196,12 @@ def _archive_dates(checked: Checked, path: str, archive: Archive) -> list[DateIm
     nominal = channels.nominal if integers else Stored()
     scale, offset, nodata = agreed_storage(path, channels.stored, [Stored()] * count, nominal)
     gsd_m = channels.nominal_gsd_m if channels.gsd_m is None else channels.gsd_m
+    size = (archive.images.shape[2], archive.images.shape[3])
     dates = []
     for stored, valid, day in zip(archive.images, archive.valid, archive.days, strict=True):
         holds_data = valid.copy()
         for band, value in zip(stored, nodata, strict=True):
             holds_data &= ~is_nodata(band, value)
-        values = physical(stored, holds_data, scale, offset)
-        dates.append(
-            DateImage(values, holds_data, channels.bands, None if math.isnan(day) else float(day), gsd_m, path)
-        )
+        facts = DateFacts(path, size, channels.bands, None if math.isnan(day) else float(day), gsd_m)
+        dates.append(DateImage(physical(stored, holds_data, scale, offset), holds_data, facts))
     return dates

@@ -19,12 +19,14 @@ SHOWN = 20
 
 
 def read_rows(checked: Checked) -> dict[str, Row]:
-    """Return the rows of ``samples`` by their ids.
+    """Return the rows of ``samples`` by their ids; none where the data set has no ``samples``.
 
     Raises:
         DataError: The file is missing, or lines of it are wrong; lists them.
     """
-    path = inside(checked.root, str(checked.description.samples))
+    if checked.description.samples is None:
+        return {}
+    path = inside(checked.root, checked.description.samples)
     rows: dict[str, Row] = {}
     problems = []
     for number, line in enumerate(read_text(path, DataError).splitlines(), start=1):

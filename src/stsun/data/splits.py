@@ -1,12 +1,13 @@
 """Splits: which samples they hold, as records. Only names are looked at; no image is opened."""
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from stsun.data.description import AreaSplit
+from stsun.data.description import AreaSplit, Row
 from stsun.data.patterns import Found, check_relative, fill, find, inside, placeholders
 from stsun.data.record import DateFiles, Record, check_dates
-from stsun.data.rows import SHOWN, read_rows, record_of_row
+from stsun.data.rows import SHOWN, record_of_row
 from stsun.data.rules import Checked
 from stsun.errors import ConfigurationError, DataError
 from stsun.raster.metadata import parse_day
@@ -14,44 +15,60 @@ from stsun.tasks import output_periods
 from stsun.yamlfile import read_text
 
 
-def split_names(checked: Checked) -> tuple[str, ...]:
-    """Return the names of the splits, in the order of the description.
-
-    Raises:
-        DataError: The splits are told by the rows of ``samples``, and these cannot be read.
-    """
+def split_names(checked: Checked, rows: Mapping[str, Row]) -> tuple[str, ...]:
+    """Return the names of the splits, in the order of the description or of the rows of ``samples``."""
     if checked.description.splits is not None:
         return tuple(checked.description.splits)
-    return tuple(dict.fromkeys(row.split for row in read_rows(checked).values() if row.split is not None))
+    return tuple(dict.fromkeys(row.split for row in rows.values() if row.split is not None))
 
 
-def split_records(checked: Checked, split: str) -> tuple[Record, ...]:
+def split_records(checked: Checked, rows: Mapping[str, Row], split: str) -> tuple[Record, ...]:
     """Return the samples of one split, in the order of its list.
 
     Raises:
         DataError: A list or row is wrong, a file cannot be found by its pattern, or the split is empty.
     """
+    records = []
+    for entry in split_entries(checked, rows, split):
+        if isinstance(entry, DataError):
+            raise entry
+        records.append(entry)
+    return tuple(records)
+
+
+def split_entries(checked: Checked, rows: Mapping[str, Row], split: str) -> Iterator[Record | DataError]:
+    """Yield the samples of one split, and an error in place of each that cannot be one.
+
+    Raises:
+        DataError: The split's list is wrong or empty.
+    """
     d = checked.description
     area = d.area_splits.get(split)
-    if d.samples is not None:
-        rows = read_rows(checked)
-        if d.splits is None:
-            chosen = [key for key, row in rows.items() if row.split == split]
-        else:
-            chosen = list(rows) if area else _listed(checked, split)
-        missing = [key for key in chosen if key not in rows]
-        if missing:
-            raise DataError(
-                f"{checked.path}: split {split!r} lists {', '.join(missing[:SHOWN])}, which {d.samples} does not hold; "
-                "add the rows, or take the ids out of the list"
-            )
-        records = [record_of_row(checked, rows[key], split, area) for key in chosen]
-    else:
-        ids = [d.name] if area else _listed(checked, split)
-        records = [_record_of_patterns(checked, sample, split, area) for sample in ids]
-    if not records:
+    ids = _ids(checked, rows, split)
+    if not ids:
         raise DataError(f"{checked.path}: split {split!r} is empty; list its samples, or take the split out")
-    return tuple(records)
+    for sample in ids:
+        try:
+            if d.samples is None:
+                yield _record_of_patterns(checked, sample, split, area)
+            elif sample in rows:
+                yield record_of_row(checked, rows[sample], split, area)
+            else:
+                yield DataError(
+                    f"{checked.path}: split {split!r} lists {sample!r}, which {d.samples} does not hold; "
+                    "add the row, or take the id out of the list"
+                )
+        except DataError as problem:
+            yield problem
+
+
+def _ids(checked: Checked, rows: Mapping[str, Row], split: str) -> list[str]:
+    d = checked.description
+    if d.splits is None:
+        return [key for key, row in rows.items() if row.split == split]
+    if split in d.area_splits:
+        return [d.name] if d.samples is None else list(rows)
+    return _listed(checked, split)
 
 
 def _listed(checked: Checked, split: str) -> list[str]:
