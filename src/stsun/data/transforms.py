@@ -177,17 +177,20 @@ def drop_dates(sample: Sample, kept: Sequence[int]) -> Sample:
         maps = dates
     else:
         maps = [0]
-    bands = configuration.bands
+    bands = configuration.bands_of_dates(len(sample.images))
     return replace(
         sample,
         images=[sample.images[date] for date in dates],
         valid=sample.valid[dates],
         days=sample.days[dates],
         labels=_labels(sample, lambda labels: labels[maps]),
-        configuration=replace(
-            configuration, bands=[bands[date] for date in dates] if configuration.mixed_sensors else bands
-        ),
+        configuration=_with_bands(configuration, [bands[date] for date in dates]),
     )
+
+
+def _with_bands(configuration: Configuration, bands: Sequence[Bands]) -> Configuration:
+    """A single date left of a mixed series is like any single date."""
+    return replace(configuration, bands=bands if len(set(bands)) > 1 else bands[0])
 
 
 def choose_bands(bands: Bands, rng: np.random.Generator, *, most: float = 0.3) -> tuple[int, ...]:
@@ -205,8 +208,8 @@ def drop_bands(sample: Sample, kept: Sequence[Sequence[int]]) -> Sample:
     configuration = sample.configuration
     images = [image[list(own)] for image, own in zip(sample.images, kept, strict=True)]
     pairs = zip(configuration.bands_of_dates(len(kept)), kept, strict=True)
-    bands = [[own[index] for index in indices] for own, indices in pairs]
-    return replace(sample, images=images, configuration=replace(configuration, bands=bands))
+    bands = [tuple(own[index] for index in indices) for own, indices in pairs]
+    return replace(sample, images=images, configuration=_with_bands(configuration, bands))
 
 
 def drop_metadata(sample: Sample, *, gsd: bool = False, days: bool = False, bandwidths: bool = False) -> Sample:

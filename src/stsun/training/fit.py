@@ -1,6 +1,7 @@
 """Lightning's Trainer, set up for one experiment."""
 
 import csv
+import logging
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,6 +50,7 @@ def fit(
     last = folder / LAST
     if resume and not last.is_file():
         raise ExperimentError(f"there is no {LAST} in {folder} to go on from; start without --resume")
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     module = TrainingModule(
         model.train(), experiment.optimiser, steps=experiment.steps, label_smoothing=experiment.label_smoothing
     )
@@ -58,6 +60,7 @@ def fit(
         # the loader starts where the trainer stands, so it is resumable although Lightning cannot know
         warnings.filterwarnings("ignore", message=".*dataloader is not resumable.*")
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
         trainer.fit(module, datamodule=data, ckpt_path=last if resume else None, weights_only=True)
     if trainer.interrupted or trainer.global_step < experiment.steps:
         raise KeyboardInterrupt
@@ -76,7 +79,6 @@ def _trainer(experiment: Experiment, folder: Path, *, validate: bool) -> Trainer
         precision=precision_of(experiment),  # type: ignore[arg-type]
         max_steps=experiment.steps,
         max_epochs=-1,
-        limit_train_batches=experiment.steps * every,
         accumulate_grad_batches=every,
         gradient_clip_val=experiment.optimiser.clip or None,
         check_val_every_n_epoch=None,
@@ -105,10 +107,19 @@ def _callbacks(experiment: Experiment, folder: Path, every: int) -> list[Callbac
             enable_version_counter=False,
         ),
         LearningRateMonitor("step"),
-        TQDMProgressBar(refresh_rate=every),
+        ProgressBar(refresh_rate=every),
     ]
     averaging = [AveragedWeights(experiment.optimiser.ema)] if experiment.optimiser.ema else []
     return [*averaging, *callbacks]
+
+
+class ProgressBar(TQDMProgressBar):
+    """Lightning's bar; the stream has no end, so the end of the run is that of the updates."""
+
+    @property
+    def total_train_batches(self) -> int:
+        """Batches of the whole run."""
+        return self.trainer.max_steps * self.trainer.accumulate_grad_batches
 
 
 def precision_of(experiment: Experiment) -> str:
