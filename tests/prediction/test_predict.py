@@ -214,6 +214,15 @@ def test_a_model_that_gives_nan_makes_no_map(model, pair, tmp_path):
     assert not (tmp_path / "m.tif").exists()
 
 
+def test_a_tile_too_large_for_the_device_is_a_clear_error(pair, tmp_path):
+    class Greedy(torch.nn.Module):
+        def forward(self, images, valid, days, configuration):
+            raise torch.OutOfMemoryError("tried to allocate 1 PiB")
+
+    with pytest.raises(ConfigurationError, match=r"40 x 53 pixels at 2 dates.*--tile"):
+        predict(Greedy(), pair, task="binary_change", categories=["flooded"], output=tmp_path / "m.tif")
+
+
 def test_a_real_pair_of_one_grid_gives_a_map(model, shared_data, tmp_path):
     folder = shared_data / "geo_io" / "landsat_pucallpa"
     images = [folder / "1985.tif", folder / "2020.tif"]

@@ -62,7 +62,7 @@ def test_dates_may_be_given_and_must_agree_with_the_files(write_image):
 )
 def test_dates_on_different_grids_are_refused(write_image, change, words):
     files = [write_image("a.tif", VALUES), write_image("b.tif", VALUES, **change)]
-    with pytest.raises(RasterError, match=rf"a\.tif and b\.tif do not lie on one grid: .*{words}"):
+    with pytest.raises(RasterError, match=rf"a\.tif and .*b\.tif do not lie on one grid: .*{words}"):
         open_scene(files)
 
 

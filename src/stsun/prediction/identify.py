@@ -53,7 +53,7 @@ def identify(infos: Sequence[RasterInfo], told: Told) -> tuple[tuple[Band, ...],
     """
     tagged = [band for info in infos for band in info.bands]
     names = [name or "" for info in infos for name in info.descriptions]
-    where = " + ".join(info.path.name for info in infos)
+    where = " + ".join(str(info.path) for info in infos)
     if told.sensor is not None:
         own = _by_name(told.sensor, names, tagged) or told.sensor.bands
         bands = _fill(tagged, own, f"{where}: the sensor {told.sensor.name}")
@@ -73,7 +73,7 @@ def scaling(info: RasterInfo, told: Told) -> tuple[tuple[float, float] | None, s
 
     What the user gives comes first, then the file, then the sensor for whole numbers, and for 8 bit a display stretch.
     """
-    where, stored = info.path.name, "/".join(sorted(set(info.dtypes)))
+    where, stored = info.path, "/".join(sorted(set(info.dtypes)))
     if told.scale is not None or told.offset is not None:
         return _instead(1.0 if told.scale is None else told.scale, told.offset or 0.0, f"{where}: {stored}", "as given")
     if set(info.scales) != {1.0} or set(info.offsets) != {0.0}:

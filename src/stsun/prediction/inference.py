@@ -59,6 +59,7 @@ def infer(
     Raises:
         RasterError: A file cannot be read.
         CheckpointError: The model gives NaN.
+        ConfigurationError: A tile does not fit into the device's memory.
     """
     periods = output_periods(configuration.task, len(scene.dates), configuration.per_date)
     maps, count = len(periods), channels(configuration.task, len(configuration.categories))
@@ -103,7 +104,14 @@ def evaluating(model: nn.Module, device: str | torch.device | None) -> Iterator[
 @torch.inference_mode()
 def _logits(model: nn.Module, sample: Sample, device: torch.device) -> NDArray[np.float32]:
     batch = collate([sample]).to(device)
-    logits: Tensor = model(batch.images, batch.valid, batch.days, batch.configuration)[0]  # M K h w
+    try:
+        logits: Tensor = model(batch.images, batch.valid, batch.days, batch.configuration)[0]  # M K h w
+    except torch.OutOfMemoryError as error:
+        height, width = sample.size
+        raise ConfigurationError(
+            f"a tile of {height} x {width} pixels at {len(sample.images)} dates does not fit into the memory of "
+            f"{device}; take smaller tiles (--tile) or another device (--device cpu)"
+        ) from error
     if logits.isnan().any():
         raise CheckpointError(f"{sample.id}: the model's logits are NaN; its weights are damaged, train again")
     values: NDArray[np.float32] = logits.float().cpu().numpy()

@@ -183,7 +183,7 @@ def _common_grid(infos: Sequence[RasterInfo]) -> Grid:
         differing = difference(first, grid)
         if differing is not None:
             raise RasterError(
-                f"{infos[0].path.name} and {info.path.name} do not lie on one grid: {differing}; "
+                f"{infos[0].path} and {info.path} do not lie on one grid: {differing}; "
                 "bring them to one grid first (for example with gdalwarp -t_srs, -te and -ts)"
             )
     return first
@@ -203,7 +203,7 @@ def _date(infos: Sequence[RasterInfo], told: Told, given: float | None) -> tuple
 
 def _agreed_day(infos: Sequence[RasterInfo], given: float | None, notes: list[str]) -> float | None:
     tagged = [info.day for info in infos if info.day is not None]
-    where = " + ".join(info.path.name for info in infos)
+    where = " + ".join(str(info.path) for info in infos)
     if given is not None and tagged and np.floor(given) not in np.floor(tagged):
         raise ConfigurationError(
             f"{where}: the date given is {iso(given)}, but the file's own is {iso(tagged[0])}; "
