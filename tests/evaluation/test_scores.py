@@ -106,18 +106,13 @@ def test_a_stack_of_matrices_is_scored_matrix_by_matrix():
 
 
 def test_semantic_change_scores_of_a_case_worked_by_hand():
-    # rows = label, 0 = unchanged, categories 1 and 2:
-    #         0   1   2
-    #   0 [ 50,  3,  2 ]
-    #   1 [  4, 10,  5 ]
-    #   2 [  1,  5, 20 ]   sum 100
-    # IoU unchanged = 50 / (55 + 55 - 50) = 5/6; IoU changed = (10+5+5+20) / (100 - 50) = 4/5
-    # mIoU = (5/6 + 4/5) / 2
-    # without q00: n = 50, agreement = 30/50 = 0.6; rows 5, 19, 26; columns 5, 18, 27
-    #   chance = (25 + 342 + 702) / 2500 = 0.4276; kappa = (0.6 - 0.4276) / (1 - 0.4276)
-    # SeK = exp(0.8 - 1) * kappa
-    # F_scd: P = 30 / (100 - 55), R = 30 / (100 - 55), so F = 2/3
-    # change: F1 = 2*40 / (45 + 45) = 8/9
+    """Rows = label, columns = prediction, 0 = unchanged, 100 pixels.
+
+    IoU unchanged = 50 / (55 + 55 - 50) = 5/6; IoU changed = (10 + 5 + 5 + 20) / (100 - 50) = 4/5
+    Without q00, n = 50: agreement = 30/50 = 0.6; rows 5, 19, 26; columns 5, 18, 27;
+    chance = (25 + 342 + 702) / 2500 = 0.4276; kappa = (0.6 - 0.4276) / (1 - 0.4276); SeK = exp(0.8 - 1) * kappa
+    F_scd: P = 30 / (100 - 55), R = 30 / (100 - 55), so F = 2/3; change F1 = 2 * 40 / (45 + 45) = 8/9
+    """
     scores = semantic_change_measures(np.array([[50, 3, 2], [4, 10, 5], [1, 5, 20]]))
     assert scores["miou_scd"] == pytest.approx((5 / 6 + 4 / 5) / 2)
     assert scores["sek"] == pytest.approx(math.exp(-0.2) * (0.6 - 0.4276) / (1 - 0.4276))

@@ -35,12 +35,12 @@ def to_text(scores: dict[str, Any]) -> str:
 
 def number(value: float | None) -> str:
     """Return a score with three decimals, or a dash where it is undefined."""
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else f"{value:z.3f}"
 
 
 def interval(bounds: Sequence[float] | None) -> str:
     """Return an interval as ``0.412 to 0.538``, or a dash where there is none."""
-    return "–" if bounds is None else f"{bounds[0]:.3f} to {bounds[1]:.3f}"
+    return "–" if bounds is None else f"{bounds[0]:z.3f} to {bounds[1]:z.3f}"
 
 
 def _heading(scores: dict[str, Any]) -> str:

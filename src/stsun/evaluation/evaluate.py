@@ -1,0 +1,175 @@
+"""Scores of a model on a split of a data set: read, predict without labels, count, summarise."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from stsun.data.batching import collate
+from stsun.data.dataset import DataSet, open_dataset
+from stsun.data.sample import IGNORE, Sample
+from stsun.errors import CheckpointError, DataError
+from stsun.evaluation.summary import Tally, scored_names, summarise, tally
+from stsun.tasks import check_task
+
+Predictor = Callable[[Sample], NDArray[np.int64]]
+"""From an unlabelled sample to its maps ``T2 H W`` of category indices (binary change: 0 or 1)."""
+Progress = Callable[[int, int], object]
+"""Told (samples done, samples in all) after each sample."""
+
+
+def evaluate(
+    model: nn.Module,
+    dataset: str | Path | DataSet,
+    split: str = "test",
+    *,
+    task: str | None = None,
+    device: str | torch.device | None = None,
+    progress: Progress | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Return the scores of a model on one split, JSON-able, each with a bootstrap 95 % interval over samples.
+
+    Args:
+        model: Takes images, valid, days and configuration, gives logits ``B T2 K H W``.
+        dataset: Path of its YAML file, or an open data set.
+        split: Name of the split.
+        task: None = the data set's own. A semantic change data set may be scored as ``binary_change``: changed where
+            the category differs between consecutive dates.
+        device: Where to compute; None = where the model is. The model goes back afterwards.
+        progress: Called after each sample.
+        seed: Of the bootstrap.
+
+    Returns:
+        What ``summary.summarise`` lists, and ``data_set``, ``split``, ``model``, ``seconds``.
+
+    Raises:
+        DataError: No such split, no labels, or labels that do not fit the task.
+        CheckpointError: The model gives logits of another shape, or NaN.
+    """
+    with _evaluating(model, device) as used:
+        scores = evaluate_predictor(
+            lambda sample: predict_sample(model, sample, used),
+            dataset,
+            split,
+            task=task,
+            progress=progress,
+            seed=seed,
+        )
+    return {"model": str(getattr(model, "name", type(model).__name__)), **scores}
+
+
+def evaluate_predictor(
+    predictor: Predictor,
+    dataset: str | Path | DataSet,
+    split: str = "test",
+    *,
+    task: str | None = None,
+    progress: Progress | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Return the scores of anything that turns a sample into maps: a baseline, or a model run tile by tile.
+
+    Args:
+        predictor: Gets each sample without its labels.
+        dataset: Path of its YAML file, or an open data set.
+        split: Name of the split.
+        task: As in ``evaluate``.
+        progress: Called after each sample.
+        seed: Of the bootstrap.
+
+    Raises:
+        DataError: As in ``evaluate``.
+    """
+    source = open_dataset(dataset) if isinstance(dataset, str | Path) else dataset
+    started = time.perf_counter()
+    records = source.records(split)
+    if not records:
+        raise DataError(f"split {split!r} of {source.name!r} holds no samples; add ids to its list, or score another")
+    tallies: list[Tally] = []
+    names: tuple[str, ...] = ()
+    for done, record in enumerate(records, start=1):
+        sample = as_task(source.read(record), task)
+        if sample.labels is None:
+            raise DataError(
+                f"sample {sample.id!r} of {source.name!r} has no labels; only labelled splits can be scored"
+            )
+        names = scored_names(sample.configuration)
+        prediction = predictor(replace(sample, labels=None))
+        tallies.append(tally(sample.configuration.task, sample.classes, sample.labels, prediction))
+        if progress is not None:
+            progress(done, len(records))
+    scores = summarise(task or source.task, names, tallies, seed=seed)
+    return {"data_set": source.name, "split": split, "seconds": time.perf_counter() - started, **scores}
+
+
+def as_task(sample: Sample, task: str | None) -> Sample:
+    """Return the sample as another task asks for it; None or its own task returns it as it is.
+
+    Raises:
+        ConfigurationError: There is no such task.
+        DataError: The labels of the sample cannot answer that task.
+    """
+    own = sample.configuration.task
+    if task is None or check_task(task).name == own:
+        return sample
+    if (own, task) != ("semantic_change", "binary_change"):
+        raise DataError(
+            f"labels for {own} cannot score {task}; leave the task out, or give a data set made for it "
+            "(only semantic_change labels can also score binary_change)"
+        )
+    labels = None if sample.labels is None else _changed(sample.labels)
+    return replace(sample, labels=labels, configuration=replace(sample.configuration, task=task, categories=()))
+
+
+@torch.inference_mode()
+def predict_sample(model: nn.Module, sample: Sample, device: torch.device) -> NDArray[np.int64]:
+    """Return the model's maps ``T2 H W`` of one sample, computed whole: the best category, or logit > 0 for a change.
+
+    Raises:
+        CheckpointError: The logits are NaN, or not ``1 T2 K H W`` for this sample.
+    """
+    batch = collate([replace(sample, labels=None)]).to(device)
+    logits: Tensor = model(batch.images, batch.valid, batch.days, batch.configuration)
+    binary = sample.configuration.task == "binary_change"
+    expected = (1 if binary else len(sample.configuration.categories), *sample.size)
+    if logits.ndim != 5 or logits.shape[0] != 1 or tuple(logits.shape[2:]) != expected:
+        raise CheckpointError(
+            f"sample {sample.id!r}: the model gave logits of shape {tuple(logits.shape)}, expected 1 T2 {expected}; "
+            "this model does not follow the interface B T2 K H W"
+        )
+    if logits.isnan().any():
+        raise CheckpointError(f"sample {sample.id!r}: the model's logits are NaN; its weights are damaged, train again")
+    maps = (logits[:, :, 0] > 0) if binary else logits.argmax(dim=2)  # 1 T2 H W
+    prediction: NDArray[np.int64] = maps[0].cpu().numpy().astype(np.int64)
+    return prediction
+
+
+def _changed(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    before, after = labels[:-1], labels[1:]
+    changed: NDArray[np.int64] = np.not_equal(before, after).astype(np.int64)
+    changed[(before == IGNORE) | (after == IGNORE)] = IGNORE
+    return changed
+
+
+@contextmanager
+def _evaluating(model: nn.Module, device: str | torch.device | None) -> Iterator[torch.device]:
+    """Evaluation mode on a device; every module's mode and the model's device are as before afterwards."""
+    first = next(model.parameters(), None)
+    home = torch.device("cpu") if first is None else first.device
+    used = home if device is None else torch.device(device)
+    training = {module: module.training for module in model.modules()}
+    try:
+        model.to(used).eval()
+        yield used
+    finally:
+        model.to(home)
+        for module, mode in training.items():
+            module.training = mode
