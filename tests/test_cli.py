@@ -185,7 +185,12 @@ def test_a_truncated_image_is_one_message_too(run, model, images, tmp_path):
 
 def test_info_tells_what_a_raster_and_a_checkpoint_hold(run, model, images):
     code, out, err = run("info", images[0], model)
-    assert (code, err) == (0, "") and "665" in out and "2018-05-01" in out and "forest" in out
+    assert (
+        (code, err) == (0, "")
+        and "wavelength_nm 665, bandwidth_nm 50" in out
+        and "2018-05-01" in out
+        and "forest" in out
+    )
     code, out, _ = run("info", "--json", images[0], model)
     assert code == 0 and set(json.loads(out)) == {str(images[0]), str(model)}
 

@@ -240,6 +240,8 @@ def _lines(value: Any, indent: str = "") -> Iterator[str]:
 
 
 def _word(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"({', '.join(f'{name} {_word(one)}' for name, one in value.items())})"
     if isinstance(value, list | tuple):
         return ", ".join(map(_word, value)) or "none"
     return "unknown" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
