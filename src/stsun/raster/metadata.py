@@ -82,7 +82,8 @@ def pixel_size_m(crs: Any, transform: Any, height: int, width: int) -> tuple[flo
     if crs is None or not (crs.is_geographic or crs.is_projected):
         return None
     across, down = math.hypot(transform.a, transform.d), math.hypot(transform.b, transform.e)
-    x, y = transform * (width / 2, height / 2)
+    x = transform.c + (transform.a * width + transform.b * height) / 2
+    y = transform.f + (transform.d * width + transform.e * height) / 2
     try:
         unit = float(crs.units_factor[1])
         if crs.is_geographic:

@@ -30,6 +30,9 @@ DRIVERS = {
 }
 """First bytes of a file -> format that is read. No virtual formats: they would open files that nobody named."""
 
+STRICT = {"GDAL_ERROR_ON_LIBJPEG_WARNING": "TRUE", "GDAL_PNG_WHOLE_IMAGE_OPTIM": "NO"}
+"""Without these a JPEG or PNG that is cut off is filled up, with no error."""
+
 Override: TypeAlias = float | Sequence[float | None] | None
 """One value for all bands, one per band, or None (also for single bands): what the file says."""
 
@@ -167,8 +170,7 @@ def _opened(path: str | Path) -> Iterator[Any]:
     path = Path(path)
     driver = _driver(path)
     try:
-        # without this a JPEG that is cut off is filled with grey, with no error
-        with rasterio.Env(GDAL_ERROR_ON_LIBJPEG_WARNING="TRUE"), rasterio.open(path, driver=driver) as source:
+        with rasterio.Env(**STRICT), rasterio.open(path, driver=driver) as source:
             yield source
     except RasterioError as problem:
         raise RasterError(
