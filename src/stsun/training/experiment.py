@@ -110,9 +110,9 @@ def train(path: str | Path, overrides: Sequence[str] = (), resume: bool = False)
     stream = TrainingStream(sources_of(experiment, datasets), experiment.stream, seed=experiment.seed)
     vocabulary = vocabulary_of(stream.library.configurations)
     model = start_model(experiment.model, vocabulary, seed=experiment.seed)
+    validations = validations_of(experiment, datasets)
     if is_first_process():
         write_description(experiment, folder)
-    validations = validations_of(experiment, datasets)
     logged = [functools.partial(_headlines, run) for run in validations]
     started = time.perf_counter()
     trainer = fitting.fit(model, stream, experiment, folder, validations=logged, resume=resume)

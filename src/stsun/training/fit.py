@@ -61,6 +61,7 @@ def fit(
         warnings.filterwarnings("ignore", message=".*dataloader is not resumable.*")
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
+        warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated.*")
         trainer.fit(module, datamodule=data, ckpt_path=last if resume else None, weights_only=True)
     if trainer.interrupted or trainer.global_step < experiment.steps:
         raise KeyboardInterrupt

@@ -58,11 +58,13 @@ class Group:
     Args:
         indices: Which samples of the source.
         dates: The shortest series among them.
+        side: The longest side of any of them in pixels.
         crops: How many windows they count as: their number, or their area in full crops where that is more.
     """
 
     indices: tuple[int, ...]
     dates: int
+    side: int
     crops: float
 
 
@@ -130,19 +132,19 @@ class Library:
         if source.endless:
             probe = _checked(source, 0)
             self.configurations[probe.configuration] = None
-            return [Group((0,), len(probe.images), source.length)]
-        members: dict[Hashable, list[tuple[int, int, int]]] = {}
+            return [Group((0,), len(probe.images), max(probe.size), source.length)]
+        members: dict[Hashable, list[tuple[int, int, tuple[int, int]]]] = {}
         for index in range(source.length):
             sample = _checked(source, index)
             self._keep(number, index, sample)
             self.configurations[sample.configuration] = None
-            area = sample.size[0] * sample.size[1]
-            members.setdefault(_group_key(sample), []).append((index, len(sample.images), area))
+            members.setdefault(_group_key(sample), []).append((index, len(sample.images), sample.size))
         return [self._group(rows) for rows in members.values()]
 
-    def _group(self, rows: Sequence[tuple[int, int, int]]) -> Group:
-        indices, dates, areas = zip(*rows, strict=True)
-        return Group(indices, min(dates), max(len(indices), sum(areas) / self._crop**2))
+    def _group(self, rows: Sequence[tuple[int, int, tuple[int, int]]]) -> Group:
+        indices, dates, sizes = zip(*rows, strict=True)
+        area = sum(height * width for height, width in sizes)
+        return Group(indices, min(dates), max(map(max, sizes)), max(len(indices), area / self._crop**2))
 
     def _keep(self, number: int, index: int, sample: Sample) -> None:
         arrays = [*sample.images, sample.valid, sample.days, *([] if sample.labels is None else [sample.labels])]

@@ -52,7 +52,7 @@ class StreamPlan:
 
     Args:
         crop: Largest side of a training window in pixels.
-        batch_size: Samples of a batch with up to two dates of full crops; longer series make smaller batches.
+        batch_size: Samples of a batch; fewer where it would have more pixels than pairs of full crops have.
         accumulate: Batches of one update; their sources are drawn together, so that each update mixes tasks.
         max_dates: Longest series; longer ones lose random dates.
         power: A source with n samples is drawn with probability ~ n^power.
@@ -140,9 +140,9 @@ class TrainingStream(Dataset[Batch]):
         return [self.library.read(number, int(index)) for index in chosen]
 
     def _batch_size(self, group: Group) -> int:
-        dates = min(group.dates, self.plan.max_dates)
-        full = max(1, self.plan.batch_size * 2 // max(dates, 2))
-        return min(full, max(1, math.ceil(group.crops)))
+        pixels = max(2, min(group.dates, self.plan.max_dates)) * min(self.plan.crop, group.side) ** 2
+        affordable = self.plan.batch_size * 2 * self.plan.crop**2 // pixels
+        return max(1, min(self.plan.batch_size, affordable, math.ceil(group.crops)))
 
     def _choose_dates(self, samples: list[Sample], rng: np.random.Generator) -> list[Sample]:
         """Make all series equally long; those of several sensors lose the same dates."""

@@ -1,0 +1,164 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import rasterio
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from stsun.errors import DataError, ExperimentError
+from stsun.model.checkpoint import load, read_card
+from stsun.training import experiment as experiments
+from stsun.training.experiment import read_experiment, run, train
+from stsun.training.record import RESOLVED, SCORES, VERSIONS
+
+DESCRIPTION = {
+    "name": "dark-water",
+    "licence": "CC0",
+    "task": "segmentation",
+    "gsd_m": 10,
+    "bands": [{"name": "red", "wavelength_nm": 665}, {"name": "nir", "wavelength_nm": 840}],
+    "scale": 0.001,
+    "images": ["{id}.tif"],
+    "labels": ["{id}_label.tif"],
+    "classes": {0: "water", 1: "land"},
+    "splits": {"train": "train.txt", "val": "val.txt"},
+}
+
+
+def write(path, array):
+    profile = {"driver": "GTiff", "count": len(array), "height": array.shape[1], "width": array.shape[2]}
+    with rasterio.open(path, "w", dtype=array.dtype, **profile) as file:
+        file.write(array)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A data set of which dark pixels are water, and an experiment of it and simulated floods."""
+    data = tmp_path / "data"
+    data.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(5):
+        ground = rng.integers(0, 600, (1, 32, 32))
+        write(data / f"s{number}.tif", np.concatenate([ground, ground + 5]).astype(np.int16))
+        write(data / f"s{number}_label.tif", (ground > 300).astype(np.uint8))
+    (data / "train.txt").write_text("s0\ns1\ns2\n")
+    (data / "val.txt").write_text("s3\ns4\n")
+    (data / "dataset.yaml").write_text(yaml.safe_dump(DESCRIPTION))
+    experiment = {
+        "name": "toy",
+        "output": str(tmp_path / "run"),
+        "model": {"size": "nano"},
+        "data": [
+            {"dataset": "data/dataset.yaml", "validation": "val"},
+            {"simulation": "sentinel1-flood", "size": 32, "time_swap": False},
+        ],
+        "stream": {"crop": 32, "batch_size": 2, "accumulate": 2},
+        "optimiser": {"warmup": 1},
+        "steps": 4,
+        "validate_every": 2,
+        "checkpoint_every": 2,
+        "accelerator": "cpu",
+    }
+    (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(experiment))
+    return tmp_path
+
+
+def test_an_experiment_leaves_a_model_with_all_that_is_needed_to_repeat_it(folder):
+    run_folder = train(folder / "experiment.yaml")
+    assert run_folder == folder / "run"
+    model = load(run_folder)
+    assert set(model.categories) == {"water", "land", "flooded", "changed"}
+    assert model.categories_for("binary_change") == ("flooded",)
+    card = read_card(run_folder)
+    assert [data["name"] for data in card["training_data"]] == ["dark-water", "sentinel1-flood"]
+    assert card["training_data"][0]["licence"] == "CC0"
+    assert card["training"]["steps"] == 4
+    scores = json.loads((run_folder / SCORES).read_text())
+    assert scores[0]["data_set"] == "dark-water"
+    assert 0 <= scores[0]["mean_iou"] <= 1
+    assert card["scores"][0]["mean_iou"] == scores[0]["mean_iou"]
+    assert json.loads((run_folder / VERSIONS).read_text())["torch"] == torch.__version__
+    metrics = (run_folder / "metrics.csv").read_text()
+    assert "dark-water/mean_iou" in metrics.splitlines()[0]
+    assert "loss/binary_change" in metrics.splitlines()[0]
+    assert list(run_folder.glob("logs/version_0/events.*"))
+
+    again = read_experiment(run_folder / RESOLVED)
+    assert replace(again, output=None) == replace(read_experiment(folder / "experiment.yaml"), output=None)
+    with pytest.raises(ExperimentError, match="finished run"):
+        train(folder / "experiment.yaml")
+    assert train(folder / "experiment.yaml", resume=True) == run_folder
+
+    continued = train(
+        folder / "experiment.yaml",
+        [f"output={folder}/more", "model={checkpoint: run}", "steps=1"],
+    )
+    assert load(continued).categories == model.categories
+
+
+def test_a_stopped_run_is_resumed_to_the_same_weights(folder, monkeypatch):
+    whole = train(folder / "experiment.yaml", [f"output={folder}/whole"])
+    original, calls = experiments.evaluate, []
+
+    def cut(*args, **keywords):
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return original(*args, **keywords)
+
+    monkeypatch.setattr(experiments, "evaluate", cut)
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        train(folder / "experiment.yaml")
+    assert not (folder / "run" / "model.safetensors").exists()
+    with pytest.raises(ExperimentError, match="--resume"):
+        train(folder / "experiment.yaml")
+    resumed = run(folder / "experiment.yaml", resume=True)
+    first, second = (load_file(each / "model.safetensors") for each in (whole, resumed))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_overrides_reach_every_key(folder):
+    path = folder / "experiment.yaml"
+    changed = read_experiment(
+        path, ["stream.crop=64", "data.0.weight=2.5", "optimiser.learning_rate=1e-4", "model.size=tiny"]
+    )
+    assert changed.stream.crop == 64
+    assert changed.data[0].weight == 2.5
+    assert changed.optimiser.learning_rate == 1e-4
+    assert changed.model.size == "tiny"
+    assert changed.stream.batch_size == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("stream.corp=64", "did you mean 'crop'"),
+        ("crop", "key=value"),
+        ("data.7.weight=1", "no '7'"),
+        ("name.first=1", "no 'name'|has no keys"),
+        ("steps=many", "steps"),
+        ("steps=0", "at least 1"),
+        ("optimiser.ema=1.5", "ema"),
+        ("devices=3", "multiple of 3"),
+        ("data=[{}]", "either `dataset"),
+        ("data=[{simulation: hyperspectral, validation: val}]", "no splits"),
+        ("steps={a: [}", "no YAML value"),
+    ],
+)
+def test_what_cannot_run_is_said_before_it_runs(folder, override, message):
+    with pytest.raises(ExperimentError, match=message):
+        read_experiment(folder / "experiment.yaml", [override])
+
+
+def test_data_that_is_not_there_is_said_before_training(folder):
+    path = folder / "experiment.yaml"
+    with pytest.raises(DataError, match="no split 'dev'"):
+        train(path, ["data.0.train=dev"])
+    with pytest.raises(DataError, match="no split 'test'"):
+        train(path, ["data.0.validation=test"])
+    with pytest.raises(ExperimentError, match="more than once"):
+        train(path, ["data=[{dataset: data/dataset.yaml}, {dataset: data/dataset.yaml, train: val}]"])
+    assert not (folder / "run").exists()
