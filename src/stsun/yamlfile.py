@@ -15,6 +15,7 @@ from stsun.errors import StsunError
 T = TypeVar("T")
 
 MAXIMUM_DEPTH = 30
+MAXIMUM_VALUES = 1_000_000
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -23,19 +24,16 @@ class _Loader(_Base):  # type: ignore[misc]
     """Safe YAML without repeated keys; days stay text, so that one reader of dates decides what they mean."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for number, key in enumerate(keys):
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
             if not isinstance(key, Hashable):
-                raise yaml.constructor.ConstructorError(
-                    None,
-                    None,
-                    f"the key {key!r} is a list or a mapping; keys are plain words or numbers",
-                    node.start_mark,
-                )
-            if key in keys[:number]:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} occurs twice; keep one of the two", node.value[number][0].start_mark
-                )
+                problem = f"the key {key!r} is a list or a mapping; keys are plain words or numbers"
+                raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
+            if key in seen:
+                problem = f"the key {key!r} occurs twice; keep one of the two"
+                raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
+            seen.add(key)
         mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
         return mapping
 
@@ -68,14 +66,16 @@ def load_yaml(path: Path, error: type[StsunError]) -> Any:
     """Return the file's content as plain lists, mappings, numbers and text.
 
     Raises:
-        StsunError: Of the kind ``error``: the file is missing, is no UTF-8 or no YAML, repeats a key or holds aliases.
+        StsunError: Of the kind ``error``: the file is missing, is no UTF-8 or no YAML, or repeats a key.
     """
     text = read_text(path, error)
     try:
-        _refuse_aliases(text)
-        return yaml.load(text, Loader=_Loader)
+        _check_depth(text)
+        data = yaml.load(text, Loader=_Loader)
+        _check_size(data)
     except (yaml.YAMLError, ValueError) as problem:
         raise error(f"{path}: this is no valid YAML: {' '.join(str(problem).split())}") from problem
+    return data
 
 
 def read_text(path: Path, error: type[StsunError]) -> str:
@@ -109,17 +109,26 @@ def validate(data: object, kind: type[T], error: type[StsunError], where: str) -
     raise error(f"{where}: {len(lines)} problems\n" + "\n".join(f"  - {line}" for line in lines))
 
 
-def _refuse_aliases(text: str) -> None:
+def _check_depth(text: str) -> None:
+    # before anything is built, because the parser itself recurses
     depth = 0
     for event in yaml.parse(text, Loader=_Base):
-        if isinstance(event, yaml.AliasEvent):
-            raise yaml.YAMLError(f"the alias '*{event.anchor}' is not supported; write the value out")
-        if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            depth -= 1
+        depth += isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent)
+        depth -= isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent)
         if depth > MAXIMUM_DEPTH:
             raise yaml.YAMLError(f"nested deeper than {MAXIMUM_DEPTH} levels; flatten it")
+
+
+def _check_size(data: object) -> None:
+    """Refuse aliases that repeat a value without end, or so often that checking it would not end."""
+    waiting, count = [(data, 0)], 0
+    while waiting:
+        value, depth = waiting.pop()
+        count += 1
+        if depth > MAXIMUM_DEPTH or count > MAXIMUM_VALUES:
+            raise yaml.YAMLError(f"its aliases stand for more than {MAXIMUM_VALUES} values; write them out, once each")
+        children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        waiting.extend((child, depth + 1) for child in children)
 
 
 def _problems(problem: ValidationError, data: object, kind: type[Any]) -> list[str]:
