@@ -15,7 +15,7 @@ from stsun.errors import StsunError
 T = TypeVar("T")
 
 MAXIMUM_DEPTH = 30
-MAXIMUM_VALUES = 1_000_000
+MAXIMUM_VALUES = 100_000
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

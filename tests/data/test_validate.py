@@ -1,0 +1,126 @@
+"""A data set checked whole: every problem is told, the right ones have none."""
+
+import json
+
+import numpy as np
+import pytest
+from small_sets import NIR, RED
+
+from stsun.data.dataset import open_dataset
+from stsun.data.info import info
+from stsun.data.validate import validate
+
+
+def messages(path):
+    return [str(problem) for problem in validate(path)]
+
+
+def test_a_right_data_set_has_no_problem(world):
+    assert validate(world.yaml(nodata=0, valid=["labels/{id}.tif"], dates=["2020-01-01"])) == []
+
+
+def test_every_problem_is_told_not_only_the_first(world):
+    world.label("labels/a.tif", r0c0=9)
+    world.image("images/b.tif", bands=3)
+    world.label("labels/b.tif", height=7, r0c0=8)
+    (world.root / "images/c.tif").write_bytes(b"II*\0 cut off")
+    (world.root / "labels/c.tif").unlink()
+    found = messages(world.yaml())
+    assert len(found) == 5
+    for part in ("undeclared label value 9", "3 bands", "undeclared label value 8", "damaged", "no such file"):
+        assert sum(part in message for message in found) == 1
+
+
+def test_problems_of_the_description_and_of_lists_are_told_too(world):
+    assert "gsd_m" in messages(world.yaml(gsd=1))[0]
+    world.text("train.txt", "a", "../b", "/c")
+    world.text("test.txt")
+    found = messages(world.yaml(images=["{id}.tif"]))
+    assert sum("leaves the folder" in message for message in found) == 2
+    assert sum("split 'test' is empty" in message for message in found) == 1
+    assert sum("no such file" in message for message in found) == 1  # a.tif; labels/a.tif is there
+    assert len(found) == 4
+
+
+def test_sizes_dates_and_tags_are_compared(pair):
+    pair.image("images/a_2.tif", width=7)
+    pair.image("images/b_1.tif", tags={"ACQUISITION_DATE": "2020-01-01"})
+    pair.image("images/b_2.tif", tags={"ACQUISITION_DATE": "2019-01-01"}, metres=20)
+    pair.image("images/c_1.tif", metres=10)
+    found = messages(pair.yaml(**pair.keys, gsd_m=10))
+    assert len(found) == 2
+    assert "4 x 7 pixels" in found[0] and "gsd_m is 10" in found[1]
+    assert "wrong order" in messages(pair.yaml(**pair.keys))[1]
+
+
+def test_splits_that_share_a_sample_a_file_or_an_area_overlap(world):
+    world.text("test.txt", "c", "b")
+    found = messages(world.yaml())
+    assert len(found) == 2 and all("'train' and 'test' share" in message and "b.tif" in message for message in found)
+    world.text("test.txt", "c")
+    label = world.root / "labels/c.tif"
+    label.unlink()
+    label.symlink_to(world.root / "labels/a.tif")
+    assert ["labels/a.tif" in message for message in messages(world.yaml())] == [True]
+
+
+def test_areas_overlap_where_their_pixels_do(world):
+    halves = np.repeat([[1, 1, 1, 2, 2, 2]], 4, 0).astype("uint8")
+    world.raster("split.tif", halves)
+    world.raster("other.tif", np.roll(halves, 1, 1))
+    keys = {"images": ["images/a.tif"], "labels": ["labels/a.tif"]}
+    areas = {"train": {"mask": "split.tif", "value": 1}, "test": {"mask": "split.tif", "value": 2}}
+    assert messages(world.yaml(**keys, splits=areas)) == []
+    found = messages(world.yaml(**keys, splits=areas | {"test": {"mask": "other.tif", "value": 1}}))
+    assert len(found) == 1 and "share 8 pixels" in found[0]
+
+
+def test_one_band_file_shared_by_all_samples_is_no_overlap(world):
+    world.image("dem.tif", bands=1)
+    path = world.yaml(images=[["images/{id}.tif", "dem.tif"]], bands=[RED, NIR, {"name": "dem"}])
+    assert messages(path) == []
+
+
+def test_archives_are_checked_too(world):
+    np.savez(world.root / "a.npz", images=np.ones((1, 2, 4, 6)), labels=np.full((1, 4, 6), 9))
+    np.savez(world.root / "b.npz", images=np.array([{}]), labels=np.zeros((1, 4, 6), int))
+    np.savez(world.root / "c.npz", images=np.ones((2, 2, 4, 6)), labels=np.zeros((2, 4, 6), int))
+    found = messages(world.yaml("labels", images="{id}.npz"))
+    assert len(found) == 3
+    for part in ("undeclared label value 9", "Python objects", "2 label maps for 2 dates"):
+        assert sum(part in message for message in found) == 1
+
+
+def test_a_missing_file_is_a_problem_not_a_failure(tmp_path):
+    assert "no such file" in messages(tmp_path / "none.yaml")[0]
+
+
+def test_info_is_json_and_says_what_the_model_will_see(world):
+    path = world.image("images/a.tif", nodata=float("-1"), metres=10, tags={"ACQUISITION_DATE": "2019-09-18T10:30:00Z"})
+    told = json.loads(json.dumps(info(path), allow_nan=False))
+    assert told["kind"] == "raster" and told["date"] == "2019-09-18T10:30:00Z" and told["gsd_m"] == 10
+    assert [band["nodata"] for band in told["bands"]] == [-1, -1] and not told["bands_known"]
+    told = json.loads(json.dumps(info(world.yaml()), allow_nan=False))
+    assert told["kind"] == "dataset" and told["categories"] == ["water", "forest"]
+    assert told["splits"]["train"]["samples"] == 2
+    first = told["splits"]["train"]["first"]
+    assert first["bands"][0] == {"name": "red", "wavelength_nm": 665, "bandwidth_nm": 30}
+    assert first["dates"] == ["2019-09-18T10:30:00Z"] and (first["height"], first["width"]) == (4, 6)
+
+
+@pytest.mark.slow
+def test_every_real_data_set_is_right(shared_data):
+    paths = sorted(shared_data.rglob("*.yaml"))
+    assert len(paths) >= 27
+    assert [message for path in paths for message in messages(path)] == []
+
+
+def test_the_first_sample_of_every_real_split_reads(shared_data):
+    for path in sorted(shared_data.rglob("*.yaml")):
+        dataset = open_dataset(path)
+        for split in dataset.splits:
+            sample = dataset.read(dataset.records(split)[0])
+            assert sample.valid.any() and all(np.isfinite(image).all() for image in sample.images)
+            assert sample.configuration.task == dataset.task
+            labels = np.unique(sample.labels)
+            assert set(labels.tolist()) <= {*range(max(2, len(dataset.categories))), 255}
