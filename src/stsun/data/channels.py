@@ -138,8 +138,11 @@ def agreed_gsd(path: str, declared: float | None, pixel_size_m: tuple[float, flo
     Raises:
         DataError: Both are known and differ by more than 2 % on both axes.
     """
-    if pixel_size_m is None or declared is None:
-        return declared if pixel_size_m is None else math.sqrt(pixel_size_m[0] * pixel_size_m[1])
+    if pixel_size_m is None:
+        return declared
+    if declared is None:
+        # six digits, so that scenes of one product share a configuration in spite of rounding in their transforms
+        return float(f"{math.sqrt(pixel_size_m[0] * pixel_size_m[1]):.6g}")
     if all(abs(size / declared - 1) > GSD_TOLERANCE for size in pixel_size_m):
         raise DataError(
             f"{path}: gsd_m is {declared:g} in the data set's description, but the file's pixels are "
