@@ -14,7 +14,6 @@ time, and are scored by the project's own `evaluate_predictor`:
 """
 
 import argparse
-import json
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -29,21 +28,18 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from stsun.data.dataset import DataSet, open_dataset
+from stsun.data.dataset import DataSet
 from stsun.data.sample import IGNORE, Sample
 from stsun.errors import DataError
 from stsun.evaluation.evaluate import Predictor, evaluate_predictor
 from stsun.evaluation.report import interval, number
 from stsun.tasks import output_periods
+from tables import HEADLINES, data_sets, head, row, write_json
 
 SEED = 0
 TRAINING_PIXELS = 200_000
 ITERATIONS = 300
-HEADLINES = {
-    "segmentation": ("mean_iou",),
-    "binary_change": ("change_f1",),
-    "semantic_change": ("mean_iou", "change_f1"),
-}
+COLUMNS = ("data set", "task", "metric", "majority", "all changed", "linear", "95 % interval of linear", "samples")
 
 Features = Callable[[Sample], NDArray[np.float32]]
 """From a sample to ``M H W F``: the features of each pixel of each of its M output maps."""
@@ -65,20 +61,14 @@ def main() -> None:
     warnings.simplefilter("ignore", NotGeoreferencedWarning)
     started = time.perf_counter()
     results: dict[str, Any] = {}
-    print("| data set | task | metric | majority | all changed | linear | 95 % interval of linear | samples |")
-    print("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |")
-    for path in sorted(arguments.root.rglob("*.yaml")):
-        name = path.relative_to(arguments.root).with_suffix("").as_posix()
-        if arguments.only is None or arguments.only in name:
-            dataset = open_dataset(path)
-            if {"train", arguments.split} <= set(dataset.splits):
-                results[name] = score(dataset, arguments.split)
-                print("\n".join(table_rows(name, results[name])), flush=True)
+    print(head(COLUMNS, texts=3))
+    for name, dataset in data_sets(arguments.root, {"train", arguments.split}, arguments.only):
+        results[name] = score(dataset, arguments.split)
+        print("\n".join(table_rows(name, results[name])), flush=True)
     print(f"\n{len(results)} data sets in {time.perf_counter() - started:.0f} s")
     if arguments.json is not None:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
         content = {"split": arguments.split, "seed": SEED, "training_pixels": TRAINING_PIXELS, "data_sets": results}
-        arguments.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_json(arguments.json, content)
 
 
 def score(dataset: DataSet, split: str) -> dict[str, Any]:
@@ -119,8 +109,7 @@ def table_rows(name: str, result: dict[str, Any]) -> list[str]:
         else:
             shown = [number(linear[metric]), interval(linear["intervals"][metric])]
         trivial = [number(result.get(baseline, {}).get(metric)) for baseline in ("majority", "all_changed")]
-        cells = [name, result["task"], metric, *trivial, *shown, str(result["majority"]["samples"])]
-        rows.append(f"| {' | '.join(cells)} |")
+        rows.append(row([name, result["task"], metric, *trivial, *shown, str(result["majority"]["samples"])]))
     return rows
 
 

@@ -1,23 +1,12 @@
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+import baselines
 from stsun.bands import Band
 from stsun.configuration import Configuration
 from stsun.data.sample import Sample
 
-PROGRAM = Path(__file__).parents[2] / "benchmarks" / "baselines.py"
 NAMES = ("red", "nir", "vv")
-
-
-@pytest.fixture(scope="module")
-def baselines():
-    spec = importlib.util.spec_from_file_location("baselines", PROGRAM)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def sample(bands=(2,), task="segmentation", per_date=False, seed=0, size=(10, 12)):
@@ -49,7 +38,7 @@ def sample(bands=(2,), task="segmentation", per_date=False, seed=0, size=(10, 12
         {"bands": (2, 2, 2), "task": "semantic_change"},
     ],
 )
-def test_the_linear_baseline_learns_what_is_linear(baselines, form):
+def test_the_linear_baseline_learns_what_is_linear(form):
     train = [sample(**form, seed=seed, size=(40, 40)) for seed in range(4)]
     unseen = sample(**form, seed=99)
     predicted = baselines.linear(train)(unseen)
@@ -57,13 +46,13 @@ def test_the_linear_baseline_learns_what_is_linear(baselines, form):
     assert (predicted == unseen.labels).mean() > 0.97
 
 
-def test_the_linear_baseline_is_the_same_each_time(baselines, monkeypatch):
+def test_the_linear_baseline_is_the_same_each_time(monkeypatch):
     monkeypatch.setattr(baselines, "TRAINING_PIXELS", 50)
     train, unseen = [sample(seed=seed) for seed in range(2)], sample(seed=9)
     assert np.array_equal(baselines.linear(train)(unseen), baselines.linear(train)(unseen))
 
 
-def test_series_of_unlike_length_are_compared_by_their_statistics_over_valid_dates(baselines):
+def test_series_of_unlike_length_are_compared_by_their_statistics_over_valid_dates():
     longer = sample((2, 2, 2))
     longer.valid[0] = False
     longer.images[0][:] = np.nan
@@ -80,12 +69,12 @@ def test_series_of_unlike_length_are_compared_by_their_statistics_over_valid_dat
         ({"bands": (1, 2), "per_date": True}, {"bands": (1, 2), "per_date": True}),
     ],
 )
-def test_samples_without_common_features_are_skipped_with_the_reason(baselines, first, second):
+def test_samples_without_common_features_are_skipped_with_the_reason(first, second):
     with pytest.raises(baselines.NotComparable, match="different numbers of"):
         baselines.linear([sample(**first), sample(**second)])
 
 
-def test_the_majority_baseline_answers_the_most_frequent_labelled_category(baselines):
+def test_the_majority_baseline_answers_the_most_frequent_labelled_category():
     train = sample()
     train.labels[:] = 255
     train.labels[0, 0, :3] = [1, 1, 0]

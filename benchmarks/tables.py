@@ -1,0 +1,52 @@
+"""What the benchmark programs share: the headline metric of each task, the data sets under a folder, and tables."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from stsun.data.dataset import DataSet, open_dataset
+
+HEADLINES = {
+    "segmentation": ("mean_iou",),
+    "binary_change": ("change_f1",),
+    "semantic_change": ("mean_iou", "change_f1"),
+}
+"""The metrics of a task that a table shows."""
+
+
+def data_sets(root: Path, splits: Iterable[str], only: str | None = None) -> Iterator[tuple[str, DataSet]]:
+    """Yield the data sets under a folder that have all the splits, each with its path below the folder as its name.
+
+    Args:
+        root: The folder.
+        splits: Names of splits; a data set that lacks one is left out.
+        only: Part of a name, such as ``levir_cd``; None = all data sets.
+
+    Raises:
+        DataError: A description is wrong.
+    """
+    wanted = set(splits)
+    for path in sorted(root.rglob("*.yaml")):
+        name = path.relative_to(root).with_suffix("").as_posix()
+        if only is None or only in name:
+            dataset = open_dataset(path)
+            if wanted <= set(dataset.splits):
+                yield name, dataset
+
+
+def row(cells: Sequence[str]) -> str:
+    """Return one line of a Markdown table."""
+    escaped = [cell.replace("|", "\\|") for cell in cells]
+    return f"| {' | '.join(escaped)} |"
+
+
+def head(columns: Sequence[str], texts: int) -> str:
+    """Return the first two lines of a Markdown table, of which the first ``texts`` columns hold words, not numbers."""
+    return row(columns) + "\n" + row(["---"] * texts + ["---:"] * (len(columns) - texts))
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write the content as JSON; missing folders are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
