@@ -16,23 +16,28 @@ from stsun.model.hypernetwork import BasisGenerator, TransformerGenerator
 
 TOKEN_WIDTH = 16
 CELL_FEATURES = 4
+BIAS_SCALE = 0.1
 SCALES = (0.1, 10.0)
-"""Each value x enters as s x / (s + |x|) / min(s, 1) for these s: the first tells reflectances apart (it is nearly
+"""Each value x enters as max(s, 1) x / (s + |x|) for these s: the first tells reflectances apart (it is nearly
 logarithmic there, so that sums of it act as band ratios), the second decibels, metres and degrees."""
+OPTICAL = ((0.6, 0.15), (0.2, 0.2))
+TOKEN = ((0.4, 0.4), (0.0, 3.0))
+"""Typical centre and spread of these two for reflectances and for bands without wavelength. Constants, not statistics
+of any data: without them the network sees small contrasts on a large constant, and learns many times slower."""
 
 
 class SpectralUnification(nn.Module):
     """Mix C bands into R virtual bands with weights made from each band's wavelength, bandwidth or token.
 
     A virtual band is a weighted mean over the spectrum (the weights' absolute values sum to one), so that it means the
-    same for 4 and for 224 bands. Equation: v_r = g_r (sum_ci w_rci f_i(x_c) + mean_c b_rc).
+    same for 4 and for 224 bands. Equation: v_r = g_r sum_ci w_rci (f_i(x_c) - centre_i) / spread_i + mean_c b_rc.
     """
 
     def __init__(self, config: STSUNConfig) -> None:
         super().__init__()
         self.patch, self.virtual = config.patch, config.virtual_bands
         self.weights = _GENERATORS[config.spectral](config, (len(SCALES) + 1) * self.virtual)
-        self.gain = nn.Parameter(torch.full((self.virtual,), 4.0))
+        self.gain = nn.Parameter(torch.full((self.virtual,), 3.0))
 
     def forward(self, image: Tensor, bands: Bands) -> Tensor:
         """Map ``N C H W`` (invalid pixels 0) to ``N R H/p W/p``."""
@@ -46,9 +51,12 @@ class SpectralUnification(nn.Module):
     def mixing(self, bands: Bands) -> tuple[Tensor, Tensor]:
         """Return the generated weights ``[scales, R, C p p]`` and bias ``[R]`` for these bands."""
         generated = rearrange(self.weights(bands), "n (i r) -> i r n", i=len(SCALES) + 1)
-        weight, bias = generated[:-1], generated[-1].mean(dim=-1)
-        total = weight.abs().sum(dim=(0, 2), keepdim=True)
-        return self.gain[:, None] * weight / (total + 1e-6), bias
+        weight, bias = generated[:-1], BIAS_SCALE * generated[-1].mean(dim=-1)
+        weight = self.gain[:, None] * weight / (weight.abs().sum(dim=(0, 2), keepdim=True) + 1e-6)
+        typical = torch.tensor([OPTICAL if band.token is None else TOKEN for band in bands], device=weight.device)
+        centre, spread = rearrange(typical.repeat_interleave(self.patch**2, dim=0), "n i two -> two i 1 n")
+        weight = weight / spread
+        return weight, bias - (weight * centre).sum(dim=(0, 2))
 
 
 class _Generated(nn.Module):
