@@ -76,6 +76,7 @@ def test_an_experiment_leaves_a_model_with_all_that_is_needed_to_repeat_it(folde
     assert [data["name"] for data in card["training_data"]] == ["dark-water", "sentinel1-flood"]
     assert card["training_data"][0]["licence"] == "CC0"
     assert card["training"]["steps"] == 4
+    assert set(card["training"]["samples_seen"]) == {"dark-water", "sentinel1-flood"}
     scores = json.loads((run_folder / SCORES).read_text())
     assert scores[0]["data_set"] == "dark-water"
     assert 0 <= scores[0]["mean_iou"] <= 1

@@ -45,6 +45,13 @@ def test_a_batch_is_a_function_of_seed_and_number_only(sources):
     assert not all(batch.ids == other[number].ids for number, batch in enumerate(batches))
 
 
+def test_what_a_batch_holds_is_known_without_reading_it(sources):
+    stream = TrainingStream(sources, PLAN)
+    for number in range(16):
+        name, samples = stream.drawn(number)
+        assert [own.split("/")[0] for own in stream[number].ids] == [name] * samples
+
+
 def test_the_cache_changes_nothing(sources):
     full, none = TrainingStream(sources, PLAN), TrainingStream(sources, replace(PLAN, cache_gb=0.0))
     assert all(same(full[number], none[number]) for number in range(8))

@@ -121,7 +121,8 @@ def train(path: str | Path, overrides: Sequence[str] = (), resume: bool = False)
         fitting.merge_logs(folder)
         scores = [run(model) for run in validations]
         write_scores(scores, folder)
-        card = card_of(experiment, list(datasets.values()), vocabulary, scores, minutes)
+        seen = samples_seen(stream, experiment.steps * experiment.stream.accumulate)
+        card = card_of(experiment, list(datasets.values()), vocabulary, scores, minutes=minutes, seen=seen)
         checkpoint.save(model, folder, card)
     return folder
 
@@ -182,6 +183,15 @@ def _simulated(entry: DataPlan) -> Source:
         endless=True,
         counts_as=entry.counts_as or SIMULATED_COUNT,
     )
+
+
+def samples_seen(stream: TrainingStream, batches: int) -> dict[str, int]:
+    """Return how many samples of each source the first ``batches`` of a stream hold, repetitions counted."""
+    seen = {source.name: 0 for source in stream.library.sources}
+    for index in range(batches):
+        name, samples = stream.drawn(index)
+        seen[name] += samples
+    return seen
 
 
 Validation = Callable[[nn.Module], dict[str, Any]]

@@ -5,7 +5,7 @@ import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,9 @@ def card_of(
     datasets: Sequence[DataSet],
     vocabulary: Vocabulary,
     scores: Sequence[dict[str, Any]],
+    *,
     minutes: float,
+    seen: Mapping[str, int],
 ) -> dict[str, Any]:
     """Return what a checkpoint's card says beyond its architecture: where the weights are from, and what they reach.
 
@@ -62,6 +64,7 @@ def card_of(
         vocabulary: Of all that it trained on.
         scores: Of the validations.
         minutes: Duration of the training; of its last part if it was resumed.
+        seen: How many samples of each source were drawn, repetitions counted.
     """
     plan = experiment.stream
     listed = [{"name": each.name, "title": each.title, "licence": each.licence} for each in datasets]
@@ -75,6 +78,7 @@ def card_of(
             "steps": experiment.steps,
             "batches": experiment.steps * plan.accumulate,
             "seed": experiment.seed,
+            "samples_seen": dict(seen),
             "minutes": round(minutes, 2),
             "optimiser": dataclasses.asdict(experiment.optimiser),
             "stream": dataclasses.asdict(plan),

@@ -116,6 +116,15 @@ class TrainingStream(Dataset[Batch]):
         found = int(np.searchsorted(np.cumsum(self.probabilities), point, side="right"))
         return min(found, len(self.probabilities) - 1)
 
+    def drawn(self, index: int) -> tuple[str, int]:
+        """Return the name of the source that batch ``index`` is from, and how many samples it has; nothing is read.
+
+        An endless source may find fewer that can share a batch.
+        """
+        rng = np.random.default_rng((self.seed, BATCH_DOMAIN, index))
+        number = self.source_of(index)
+        return self.library.sources[number].name, self._batch_size(self.library.draw_group(number, rng))
+
     def __getitem__(self, index: int) -> Batch:
         """Return batch ``index``."""
         rng = np.random.default_rng((self.seed, BATCH_DOMAIN, index))
