@@ -15,6 +15,7 @@ from stsun import cli
 from stsun.errors import DataError
 from stsun.model import checkpoint
 from stsun.model.stsun import create
+from stsun.raster.writer import write_picture
 
 VERBS = ("demo", "info", "validate", "train", "evaluate", "predict")
 
@@ -159,6 +160,11 @@ def test_predict_is_the_same_from_python(run, model, images, tmp_path):
     [
         (["--task", "mapping"], "no task 'mapping'"),
         (["--date", "2018-05-01"], "got 1 dates for 2 images"),
+        (["--date", "2018-05-01", "2024-05-01", "2025-05-01"], "got 3 dates for 2 images"),
+        (["--date", "2024-05-01,2018-05-01"], "file's own"),
+        (["--categories", "lava,water"], "does not know the categories 'lava'"),
+        (["--device", "abacus"], "abacus"),
+        (["--scale", "0"], "expected a finite number"),
         (["--categories", "forest"], "background"),
         (["--sensor", "sentinel-9"], "no sensor 'sentinel-9'"),
         (["--bands", "red:abc"], "cannot read the band"),
@@ -173,6 +179,46 @@ def test_a_users_error_is_one_message_and_exit_code_2(run, model, images, tmp_pa
     assert (code, out) == (2, "")
     assert err.startswith("stsun: ") and err.count("\n") == 1 and words in err
     assert not (tmp_path / "m.tif").exists()
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        ["--date", "2018-05-01", "--date", "2024-05-01"],
+        ["--date", "2018-05-01", "20240501"],
+        ["--date=2018-05-01", "2024-05-01"],
+        ["--date", "2018-05-01,2024-05-01"],
+        ["--date", "2018-05-01T10:00", "2024-05-01T23:59", "--date", "2030-01-01"],
+    ],
+)
+def test_dates_follow_one_option_or_each_its_own(run, model, images, tmp_path, dates):
+    basis = ["predict", "--model", model, "--task", "binary_change", "--output", tmp_path / "m.tif"]
+    extra = [images[1]] if "2030-01-01" in dates else []
+    code, out, err = run(*basis, *dates, *images, *extra, "--json")
+    if extra:  # three dates for three images, of which the last says otherwise
+        assert code == 2 and "2030-01-01" in err
+    else:
+        assert (code, err) == (0, "") and json.loads(out)["maps"][0]["period"] == "2018-05-01 to 2024-05-01"
+
+
+def test_whole_numbers_without_a_scale_are_refused_with_the_way_out(run, model, images, tmp_path):
+    with rasterio.open(images[0], "r+") as file:
+        file.scales = (1, 1)
+    basis = ["predict", "--model", model, "--task", "segmentation", "--output", tmp_path / "m.tif", images[0]]
+    code, out, err = run(*basis)
+    assert (code, out, err.count("\n")) == (2, "", 1) and "uint16" in err and "--scale" in err
+    assert run(*basis, "--scale", "1e-4")[0] == 0
+
+
+def test_pictures_that_lie_nowhere_are_mapped_without_a_warning(run, model, tmp_path):
+    pair = [
+        write_picture(tmp_path / f"{name}.png", np.random.default_rng(seed).integers(0, 255, (20, 30, 3), np.uint8))
+        for seed, name in enumerate("ab")
+    ]
+    basis = ["predict", "--model", model, "--task", "binary_change", "--output", tmp_path / "m.tif", *pair]
+    assert run(*basis)[0] == 2
+    code, out, err = run(*basis, "--sensor", "aerial-rgb")
+    assert (code, err) == (0, "") and "600 pixels" in out
 
 
 def test_a_truncated_image_is_one_message_too(run, model, images, tmp_path):
@@ -192,7 +238,20 @@ def test_info_tells_what_a_raster_and_a_checkpoint_hold(run, model, images):
         and "forest" in out
     )
     code, out, _ = run("info", "--json", images[0], model)
-    assert code == 0 and set(json.loads(out)) == {str(images[0]), str(model)}
+    facts = json.loads(out)
+    assert code == 0 and set(facts) == {str(images[0]), str(model)}
+    assert [facts[str(path)]["kind"] for path in (images[0], model)] == ["raster", "checkpoint"]
+
+
+def test_the_demo_speaks_json_and_nothing_else(run, monkeypatch, tmp_path):
+    def demo(output, *, echo):
+        echo(f"in words: {output}")
+        return {"seed": 1}
+
+    monkeypatch.setattr("stsun.demo.run", demo)
+    assert run("demo", "--output", tmp_path) == (0, f"in words: {tmp_path}\n", "")
+    code, out, err = run("demo", "--output", tmp_path, "--json")
+    assert (code, json.loads(out), err) == (0, {"seed": 1}, "")
 
 
 def test_validate_lists_all_problems_and_exits_with_2(run, monkeypatch):
@@ -221,7 +280,10 @@ def test_evaluate_prints_a_report_and_writes_json(run, monkeypatch, model, tmp_p
     assert json.loads((tmp_path / "s.json").read_text()) == {"mean_iou": 0.5}
     assert asked == [("STSUN", "d.yaml", "val", None)]
     assert json.loads(run("evaluate", "--model", model, "--data", "d.yaml", "--json", "-")[1]) == {"mean_iou": 0.5}
-    assert run("evaluate", "--model", model, "--data", "d.yaml", "--json", tmp_path / "no" / "s.json")[0] == 2
+    asked.clear()
+    for nowhere in (tmp_path / "no" / "s.json", tmp_path):
+        assert run("evaluate", "--model", model, "--data", "d.yaml", "--json", nowhere)[0] == 2
+    assert not asked  # told before the work, not after it
 
 
 def test_train_hands_over_overrides_and_resume(run, monkeypatch):
@@ -229,6 +291,8 @@ def test_train_hands_over_overrides_and_resume(run, monkeypatch):
     monkeypatch.setattr("stsun.training.experiment.run", lambda *given: asked.append(given) or "runs/joint")
     code, out, _ = run("train", "experiment.yaml", "steps=3", "seed=1", "--resume")
     assert (code, out) == (0, "wrote runs/joint\n")
+    assert json.loads(run("train", "experiment.yaml", "--json")[1]) == {"folder": "runs/joint"}
+    del asked[1:]
     assert [(str(path), overrides, resume) for path, overrides, resume in asked] == [
         ("experiment.yaml", ["steps=3", "seed=1"], True)
     ]

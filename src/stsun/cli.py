@@ -3,22 +3,20 @@
 import json
 import logging
 import os
+import re
 import sys
 import traceback
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from stsun import __version__
 from stsun.errors import StsunError
-
-if TYPE_CHECKING:
-    from stsun.prediction.predict import Prediction
 
 app = typer.Typer(
     name="stsun",
@@ -32,6 +30,8 @@ app = typer.Typer(
 ModelOption = Annotated[
     Path | None, typer.Option("--model", help="Checkpoint folder or .safetensors file; left out: the one that ships.")
 ]
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}(T|$)")
+
 TaskOption = Annotated[str, typer.Option("--task", help="segmentation, binary_change or semantic_change.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="Where to compute, such as cpu or cuda.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -39,7 +39,6 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for machines.
 
 def main() -> None:
     """Run the command line; exit with 0 on success, 2 on a user's error, 130 if interrupted, 1 on a bug."""
-    warnings.filterwarnings("ignore", message="Dataset has no geotransform")
     logging.getLogger("rasterio").setLevel(logging.CRITICAL)  # what it logs is in our error message, too
     try:
         app(prog_name="stsun")
@@ -77,6 +76,7 @@ def options(
 @app.command(epilog="Example: stsun demo --output demo")
 def demo(
     output: Annotated[Path | None, typer.Option("--output", help="Folder for maps, pictures and scores.")] = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Run all tasks on data made on the spot.
 
@@ -84,12 +84,14 @@ def demo(
     """
     from stsun.demo import run
 
-    run(output, echo=typer.echo)
+    result = run(output, echo=(lambda _: None) if as_json else typer.echo)
+    if as_json:
+        typer.echo(_to_json(result))
 
 
 @app.command(epilog="Example: stsun info 2018.tif dataset.yaml checkpoints/tiny")
 def info(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Rasters, data sets (.yaml) or checkpoints.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Rasters, data sets (.yaml) or checkpoints.")],
     as_json: JsonFlag = False,
 ) -> None:
     """Tell what the model will see in files.
@@ -124,11 +126,13 @@ def train(
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Values to use in place of the file's.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the last run stopped.")] = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Train one model on one or many data sets together."""
     from stsun.training.experiment import run
 
-    typer.echo(f"wrote {run(experiment, overrides or [], resume)}")
+    folder = run(experiment, overrides or [], resume)
+    typer.echo(_to_json({"folder": str(folder)}) if as_json else f"wrote {folder}")
 
 
 @app.command(epilog="Example: stsun evaluate --data levir-cd/dataset.yaml --split test --json scores.json")
@@ -147,6 +151,7 @@ def evaluate(
     from stsun.evaluation.report import to_text
     from stsun.model.checkpoint import load
 
+    _check_target(json_file)
     with _progress("samples") as progress:
         scores = score(load(model), data, split, task=task, device=device, progress=progress)
     if json_file is not None and str(json_file) != "-":
@@ -154,19 +159,28 @@ def evaluate(
     typer.echo(_to_json(scores) if str(json_file) == "-" else to_text(scores))
 
 
-@app.command(epilog="Example: stsun predict --task binary_change --output change.tif 2018.tif 2024.tif")
+class _ManyDates(TyperCommand):
+    """Takes ``--date A B`` for ``--date A --date B``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, list(_each_with_its_option(args)))
+
+
+@app.command(cls=_ManyDates, epilog="Example: stsun predict --task binary_change --output change.tif 2018.tif 2024.tif")
 def predict(
     images: Annotated[
         list[str],
         typer.Argument(
-            metavar="IMAGE...", help="One per date, in order; files of one date joined by commas: a.tif,b.tif."
+            metavar="IMAGE", help="One per date, in order; files of one date joined by commas: a.tif,b.tif."
         ),
     ],
     task: TaskOption,
     output: Annotated[Path, typer.Option("--output", help="GeoTIFF to write.")],
     model: ModelOption = None,
     categories: Annotated[str | None, typer.Option("--categories", help="Such as water,forest; left out: all.")] = None,
-    date: Annotated[list[str] | None, typer.Option("--date", help="ISO date; once per image, in order.")] = None,
+    date: Annotated[
+        list[str] | None, typer.Option("--date", metavar="DATE...", help="ISO dates, one per image, in order.")
+    ] = None,
     sensor: Annotated[str | None, typer.Option("--sensor", help="Catalogue name, such as sentinel-2-l2a.")] = None,
     bands: Annotated[
         list[str] | None,
@@ -187,35 +201,59 @@ def predict(
     """Make maps from GeoTIFFs."""
     from stsun.model.checkpoint import load
     from stsun.prediction.predict import predict as make_maps
+    from stsun.prediction.predict import to_text
 
     with _progress("tiles") as progress:
         result = make_maps(
             load(model), [_entry(image) for image in images], task=task, output=output, categories=_split(categories),
-            dates=date, sensor=sensor, bands=[_split(own) or [] for own in bands] if bands else None,
+            dates=_each(date), sensor=sensor, bands=[_split(own) or [] for own in bands] if bands else None,
             scale=scale, offset=offset, per_date=per_date, tile=tile, overlap=overlap, probabilities=probabilities,
             device=device, progress=progress, overwrite=overwrite,
         )  # fmt: skip
-    typer.echo(_to_json(asdict(result)) if as_json else "\n".join(_prediction_lines(result)))
+    typer.echo(_to_json(asdict(result)) if as_json else to_text(result))
 
 
 def _split(text: str | None) -> list[str] | None:
     return None if text is None else [part.strip() for part in text.split(",")]
 
 
+def _each(texts: list[str] | None) -> list[str] | None:
+    return None if texts is None else [part for text in texts for part in _split(text) or []]
+
+
+def _each_with_its_option(arguments: list[str]) -> Iterator[str]:
+    """The arguments, with ``--date`` before each date that follows another; a file of such a name stays one."""
+    option = ""
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        option = argument.partition("=")[0] if argument.startswith("-") else option
+        follows = option == "--date" and before != "--date" and argument != "--date"
+        if follows and DAY.match(argument) and not Path(argument).exists():
+            yield "--date"
+        yield argument
+
+
 def _entry(text: str) -> str | list[str]:
     """The file of a date, or the files that are joined by commas, unless a comma is part of a file's name."""
-    return text if "," not in text or Path(text).exists() else text.split(",")
+    return text if "," not in text or Path(text).exists() else [part for part in text.split(",") if part]
 
 
 def _facts(path: Path) -> dict[str, Any]:
     from stsun.data.info import info
     from stsun.model.checkpoint import read_card
 
-    return read_card(path) if path.is_dir() or path.suffix == ".safetensors" else info(path)
+    if not path.is_dir() and path.suffix != ".safetensors":
+        return info(path)
+    return {"kind": "checkpoint", "path": str(path), **read_card(path)}
 
 
 def _to_json(value: Any) -> str:
     return json.dumps(value, indent=2, default=str, allow_nan=False)
+
+
+def _check_target(path: Path | None) -> None:
+    """Refuse a file that cannot be written before the work whose result it shall hold."""
+    if path is not None and (path.is_dir() or not path.parent.is_dir()):
+        raise StsunError(f"{path} cannot be written: it is a folder, or its folder is missing; choose another name")
 
 
 def _write_text(path: Path, text: str) -> None:
@@ -244,18 +282,7 @@ def _word(value: Any) -> str:
         return f"({', '.join(f'{name} {_word(one)}' for name, one in value.items())})"
     if isinstance(value, list | tuple):
         return ", ".join(map(_word, value)) or "none"
-    return "unknown" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _prediction_lines(result: "Prediction") -> Iterator[str]:
-    for summary in result.maps:
-        seen = sum(summary.pixels.values())
-        yield f"{summary.period}: {seen} pixels, {summary.nodata_pixels} without data"
-        for name, pixels in summary.pixels.items():
-            area = "" if summary.area_m2 is None else f"  {summary.area_m2[name] / 1e6:12.4f} km²"
-            yield f"  {name:30} {pixels / max(seen, 1):7.2%}{area}"
-    yield from (f"note: {note}" for note in result.notes)
-    yield from (f"wrote {file}" for file in result.files)
+    return "none given" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 @contextmanager

@@ -18,8 +18,8 @@ from stsun.evaluation.evaluate import predict_sample
 from stsun.evaluation.summary import scored_names, summarise, tally
 from stsun.legend import color_of
 from stsun.model.checkpoint import load
+from stsun.model.inference import evaluating
 from stsun.model.stsun import STSUN
-from stsun.prediction.inference import evaluating
 from stsun.prediction.predict import predict
 from stsun.raster.writer import write_picture
 from stsun.simulation.scenes import KINDS, simulate

@@ -143,6 +143,11 @@ def test_the_model_is_left_as_it_was_after_an_error(semantic):
     assert model.training
 
 
+def test_a_device_that_is_not_there_is_a_users_error(semantic):
+    with pytest.raises(ConfigurationError, match="abacus"):
+        evaluate(FromImage(), semantic, device="abacus")
+
+
 def test_logits_of_another_shape_are_refused(semantic):
     class Flat(FromImage):
         def forward(self, *inputs):

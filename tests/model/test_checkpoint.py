@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from stsun.bands import Band
-from stsun.errors import CheckpointError
+from stsun.errors import CheckpointError, ConfigurationError
 from stsun.model.checkpoint import CARD, WEIGHTS, load, read_card, save
 from stsun.model.stsun import create
 
@@ -78,6 +78,20 @@ def test_a_damaged_checkpoint_is_refused_with_the_reason(saved, damage, message)
     damage(saved)
     with pytest.raises(CheckpointError, match=message):
         load(saved)
+
+
+def test_the_file_that_is_named_is_the_one_that_is_read(nano, saved):
+    other = saved / "other.safetensors"
+    save_file({name: torch.zeros_like(tensor) for name, tensor in nano.state_dict().items()}, other)
+    assert not any(parameter.any() for parameter in load(other).parameters())
+    assert any(parameter.any() for parameter in load(saved).parameters())
+    with pytest.raises(CheckpointError, match=r"has no third\.safetensors"):
+        load(saved / "third.safetensors")
+
+
+def test_a_device_that_is_not_there_is_refused(saved):
+    with pytest.raises(ConfigurationError, match="abacus"):
+        load(saved, device="abacus")
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path):

@@ -267,3 +267,19 @@ def test_a_single_date_gives_the_same_with_and_without_company(nano):
     company = [torch.cat([part, part], dim=1) for part in (images, valid, days)]
     company[1][:, 1] = False
     torch.testing.assert_close(logits(nano, *company, configuration()), alone, **CLOSE)
+
+
+@pytest.mark.parametrize("categories", ["water", 3, ["water", ""], ["water", 3]])
+def test_categories_that_are_no_list_of_names_are_refused(categories):
+    with pytest.raises(ConfigurationError, match="names"):
+        create("nano", categories)
+
+
+def test_a_seed_gives_the_same_weights_and_leaves_the_global_state_alone():
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    one, same, other = (create("nano", ["water"], seed=seed).state_dict() for seed in (3, 3, 4))
+    assert torch.equal(torch.rand(3), expected)
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert any(not torch.equal(one[name], other[name]) for name in one)

@@ -7,6 +7,7 @@ from stsun.prediction.identify import Told, identify, parse_bands, scaling
 from stsun.raster.reader import inspect
 from stsun.sensors import sensor
 
+VISIBLE = (Band("red", 665, 70),)
 ZEROS = np.zeros((3, 4, 4), np.uint16)
 
 
@@ -85,8 +86,8 @@ def test_bands_in_words():
     ("dtype", "told", "expected", "words"),
     [
         ("uint8", Told(), (1 / 255, 0.0), "8 bit"),
-        ("uint16", Told(), None, "as stored"),
         ("float32", Told(), None, "as stored"),
+        ("uint16", Told(sensor("sentinel-2-l1c")), (1e-4, 0.0), "sentinel-2-l1c"),
         ("uint16", Told(sensor("sentinel-2-l2a")), (1e-4, 0.0), "sentinel-2-l2a"),
         ("float32", Told(sensor("sentinel-2-l2a")), None, "as stored"),
         ("uint16", Told(sensor("sentinel-2-l2a"), scale=1e-4, offset=-0.1), (1e-4, -0.1), "as given"),
@@ -94,7 +95,7 @@ def test_bands_in_words():
     ],
 )
 def test_stored_values_become_physical_by_user_file_sensor_or_data_type(info, dtype, told, expected, words):
-    values, note = scaling(info(values=ZEROS.astype(dtype)), told)
+    values, note = scaling(info(values=ZEROS.astype(dtype)), told, VISIBLE)
     assert values == (pytest.approx(expected) if expected else None)
     assert words in note and "image.tif" in note
 
@@ -105,4 +106,31 @@ def test_a_scale_in_the_file_is_left_to_the_reader(tmp_path, write_image):
     path = write_image("scaled.tif", ZEROS)
     with rasterio.open(path, "r+") as raster:
         raster.scales, raster.offsets = [1e-4] * 3, [-0.1] * 3
-    assert scaling(inspect(path), Told(sensor("landsat-8")))[0] is None
+    assert scaling(inspect(path), Told(sensor("landsat-8")), VISIBLE)[0] is None
+
+
+def test_whole_numbers_are_taken_for_reflectance_only_if_someone_says_how(info):
+    with pytest.raises(RasterError, match=r"red 665 nm .*uint16.*--scale 1e-4.*--sensor"):
+        scaling(info(), Told(), VISIBLE)
+    with pytest.raises(RasterError, match="red 665 nm"):
+        scaling(info(), Told(sensor("landsat-8-toa")), (Band("dem"), *VISIBLE))
+    assert scaling(info(), Told(scale=1.0), VISIBLE)[0] == (1, 0)
+    # metres, decibels and kelvin may well be stored as they are
+    assert scaling(info(), Told(), (Band("dem"), Band("vv"), Band("heat", 10_900)))[0] is None
+
+
+def test_tags_come_before_the_sensor_which_then_tells_the_scale_alone(info):
+    two = info("a", "b", tags=(("wavelength", "560"),), values=ZEROS)  # 560 and 660 nm
+    bands, _ = identify([two], Told(sensor("sentinel-2-l1c")))
+    assert [band.wavelength_nm for band in bands] == [560, 660]
+    with pytest.raises(RasterError, match=r"tags say .*760 nm.*sentinel-2-l1c has no such band"):
+        identify([info("a", "b", tags=(("wavelength", "660"),))], Told(sensor("sentinel-2-l1c")))
+
+
+def test_bands_may_be_listed_by_the_names_of_the_sensor(info):
+    told = Told(sensor("sentinel-2-l2a"), parse_bands(["B08", "red", "vv"]))
+    bands, _ = identify([info()], told)
+    own = {band.name: band for band in sensor("sentinel-2-l2a").bands}
+    assert bands == (own["B08"], own["B04"], Band("vv"))
+    listed = parse_bands(["x:900", "red:650:20", "vv"])
+    assert identify([info()], Told(sensor("sentinel-2-l2a"), listed))[0] == listed

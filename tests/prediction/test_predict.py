@@ -1,3 +1,5 @@
+from datetime import date
+
 import numpy as np
 import pytest
 import rasterio
@@ -6,7 +8,7 @@ from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
 from stsun.errors import CheckpointError, ConfigurationError, RasterError
-from stsun.prediction.predict import predict
+from stsun.prediction.predict import predict, to_text
 
 RNG = np.random.default_rng(0)
 FIRST = RNG.uniform(-0.4, 2.4, (40, 53)).astype(np.float32)
@@ -189,6 +191,57 @@ def test_dates_of_a_change_must_not_decrease(model, pair, tmp_path):
     with pytest.raises(ConfigurationError, match="must not decrease, got 2024-05-02, 2018-05-01"):
         predict(model, pair[::-1], task="binary_change", output=tmp_path / "m.tif")
     predict(model, pair[::-1], task="segmentation", output=tmp_path / "m.tif")
+
+
+def test_dates_may_be_date_objects(model, write_image, tmp_path):
+    images = [write_image("a.tif", FIRST), write_image("b.tif", SECOND)]
+    given = [date(2018, 5, 1), np.datetime64("2024-05-02")]
+    result = predict(model, images, task="binary_change", output=tmp_path / "m.tif", dates=given)
+    assert result.maps[0].period == "2018-05-01 to 2024-05-02"
+
+
+def test_values_that_are_no_reflectance_are_refused_until_someone_says_what_they_are(model, write_image, tmp_path):
+    thousands = write_image("a.tif", 1000 + 1000 * FIRST)
+    options = {"task": "segmentation", "output": tmp_path / "m.tif"}
+    with pytest.raises(RasterError, match=r"a\.tif: band 1 holds values around [12]\d\d\d.*--scale"):
+        predict(model, [thousands], **options)
+    assert not (tmp_path / "m.tif").exists()
+    whole = write_image("b.tif", (1000 + 1000 * FIRST).astype(np.int16))
+    with pytest.raises(RasterError, match=r"stored as int16.*--scale"):
+        predict(model, [whole], **options)
+    for image in (thousands, whole):
+        predict(model, [image], scale=1e-3, overwrite=True, **options)
+    predict(model, [thousands], scale=1, overwrite=True, **options)
+
+
+def test_a_few_wild_pixels_and_other_units_are_not_refused(model, write_image, tmp_path):
+    wild = FIRST.copy()
+    wild[:4] = 9999
+    heights = write_image("b.tif", 1000 + FIRST, tags=(), descriptions=["DEM"])
+    kelvin = write_image("c.tif", 290 + FIRST, tags=(("wavelength", "10900"),))
+    for image in (write_image("a.tif", wild), heights, kelvin):
+        predict(model, [image], task="segmentation", output=tmp_path / "m.tif", overwrite=True)
+
+
+@pytest.mark.parametrize("change", [{"scale": 0.0}, {"scale": np.nan}, {"scale": np.inf}, {"offset": np.nan}])
+def test_a_scale_that_leaves_nothing_is_refused(model, pair, tmp_path, change):
+    with pytest.raises(ConfigurationError, match=r"expected a finite number"):
+        predict(model, pair, task="binary_change", output=tmp_path / "m.tif", **change)
+
+
+def test_neighbours_that_look_like_one_date_are_noted(model, write_image, tmp_path):
+    optical = write_image("a.tif", FIRST, day="2018-05-01")
+    radar = write_image("b.tif", SECOND, tags=(), descriptions=["VV"], day="2018-05-01")
+    options = {"task": "segmentation", "output": tmp_path / "m.tif", "overwrite": True}
+    assert any("two dates" in note for note in predict(model, [optical, radar], **options).notes)
+    assert not any("two dates" in note for note in predict(model, [[optical, radar]], **options).notes)
+    assert not any("two dates" in note for note in predict(model, [optical, optical], **options).notes)
+
+
+def test_a_summary_in_words_names_period_shares_notes_and_files(model, pair, tmp_path):
+    text = to_text(predict(model, pair, task="binary_change", output=tmp_path / "m.tif"))
+    assert "2018-05-01 to 2024-05-02: 2120 pixels, 0 without data" in text
+    assert "km²" in text and "note: " in text and text.endswith(f"wrote {tmp_path / 'm.tif'}")
 
 
 def test_an_image_is_never_overwritten(model, pair):

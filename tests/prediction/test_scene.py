@@ -7,7 +7,7 @@ from stsun.errors import ConfigurationError, RasterError, StsunError
 from stsun.prediction.scene import iso, open_scene, read_scene
 from stsun.prediction.tiling import Window
 
-VALUES = (4 * np.arange(12)[None, :] + 100 * np.arange(10)[:, None]).astype(np.float32)
+VALUES = (0.004 * np.arange(12)[None, :] + 0.1 * np.arange(10)[:, None]).astype(np.float32)
 
 
 def test_a_scene_knows_its_bands_days_grid_and_gsd(write_image):
@@ -84,7 +84,7 @@ def test_bands_may_differ_from_date_to_date(write_image):
 
 
 def test_without_crs_the_gsd_is_the_sensors_or_unknown(write_image):
-    rgb = np.zeros((3, 4, 4), np.uint16)
+    rgb = np.zeros((3, 4, 4), np.uint8)
     file = write_image("a.tif", rgb, tags=(), crs=None)
     assert open_scene([file], bands=["red", "green", "blue"]).gsd_m is None
     scene = open_scene(
@@ -104,6 +104,18 @@ def test_a_pixel_in_degrees_is_measured_in_metres(write_image):
 def test_images_that_are_not_there_are_refused(images):
     with pytest.raises(StsunError):
         open_scene(images)
+
+
+def test_a_fourth_band_marked_as_transparency_is_a_band_for_whoever_counts_it(write_image):
+    pixels = np.full((4, 6, 5), 51, np.uint8)
+    pixels[3, 0] = 0
+    file = write_image("a.tif", pixels, tags=(), photometric="RGB", alpha="YES")
+    window = Window(0, 0, 6, 5)
+    for told in ({"bands": ["red", "green", "blue", "nir"]}, {"sensor": "naip"}):
+        images, valid = read_scene(open_scene([file], **told), window)
+        assert images[0].shape == (4, 6, 5) and valid.all() and images[0][3, 1, 1] == pytest.approx(0.2)
+    images, valid = read_scene(open_scene([file], bands=["red", "green", "blue"]), window)
+    assert images[0].shape == (3, 6, 5) and not valid[0, 0].any() and valid[0, 1:].all()
 
 
 def test_scale_and_offset_may_be_given(write_image):

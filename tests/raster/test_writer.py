@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio.crs import CRS
-from rasterio.transform import from_origin
+from rasterio.transform import Affine, from_origin
 
 from stsun.errors import RasterError
 from stsun.raster.grid import Grid, difference
-from stsun.raster.writer import Layer, check_target, create
+from stsun.raster.reader import inspect, read
+from stsun.raster.writer import Layer, check_target, create, write_picture
 
 GRID = Grid(CRS.from_epsg(32633), from_origin(500_000, 5_000_000, 10, 10), 40, 30)
 CATEGORIES = (("water", "#0000ff"), ("forest", "#00a000"))
@@ -94,3 +95,22 @@ def test_grids_differ_by_size_crs_or_place():
     assert "40 x 30 and 40 x 31" in moved(width=31)
     assert "EPSG:32633 and EPSG:32634" in moved(crs=CRS.from_epsg(32634))
     assert "EPSG:32633 and none" in moved(crs=None)
+
+
+def test_turned_and_stretched_grids_are_compared_by_their_corners():
+    turned = Grid(None, Affine(2, 1, 7, -1, 2, 9), 40, 30)
+    assert difference(turned, turned) is None
+    # one unit to the right is (0.4, 0.2) pixels, for [[2, 1], [-1, 2]] has the inverse [[2, -1], [1, 2]] / 5
+    assert "0.4 pixels" in difference(turned, Grid(None, Affine(2, 1, 8, -1, 2, 9), 40, 30))
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_lies_nowhere_is_written_and_read_without_a_warning(tmp_path):
+    nowhere = Grid(None, Affine(1, 0, 0, 0, 1, 0), 40, 30)
+    with create(tmp_path / "map.tif", nowhere, [Layer("x")], dtype="uint8", nodata=255) as write_rows:
+        write_rows(0, np.zeros((1, 40, 30), np.uint8))
+    picture = write_picture(tmp_path / "picture.png", np.zeros((4, 5, 3), np.uint8))
+    for path in (tmp_path / "map.tif", picture):
+        info = inspect(path)
+        read(path)
+        assert info.crs is None and difference(nowhere, Grid(None, info.transform, 40, 30)) is None

@@ -1,8 +1,7 @@
 """Scores of a model on a split of a data set: read, predict without labels, count, summarise."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from stsun.data.dataset import DataSet, open_dataset
 from stsun.data.sample import IGNORE, Sample
 from stsun.errors import CheckpointError, DataError
 from stsun.evaluation.summary import Tally, scored_names, summarise, tally
+from stsun.model.inference import evaluating
 from stsun.tasks import check_task
 
 Predictor = Callable[[Sample], NDArray[np.int64]]
@@ -53,8 +53,9 @@ def evaluate(
     Raises:
         DataError: No such split, no labels, or labels that do not fit the task.
         CheckpointError: The model gives logits of another shape, or NaN.
+        ConfigurationError: This machine has no such device.
     """
-    with _evaluating(model, device) as used:
+    with evaluating(model, device) as used:
         scores = evaluate_predictor(
             lambda sample: predict_sample(model, sample, used),
             dataset,
@@ -157,19 +158,3 @@ def _changed(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     changed: NDArray[np.int64] = np.not_equal(before, after).astype(np.int64)
     changed[(before == IGNORE) | (after == IGNORE)] = IGNORE
     return changed
-
-
-@contextmanager
-def _evaluating(model: nn.Module, device: str | torch.device | None) -> Iterator[torch.device]:
-    """Evaluation mode on a device; every module's mode and the model's device are as before afterwards."""
-    first = next(model.parameters(), None)
-    home = torch.device("cpu") if first is None else first.device
-    used = home if device is None else torch.device(device)
-    training = {module: module.training for module in model.modules()}
-    try:
-        model.to(used).eval()
-        yield used
-    finally:
-        model.to(home)
-        for module, mode in training.items():
-            module.training = mode

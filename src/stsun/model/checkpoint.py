@@ -15,6 +15,7 @@ from torch import Tensor
 from stsun.bands import Band
 from stsun.errors import CheckpointError, ConfigurationError
 from stsun.model.config import STSUNConfig
+from stsun.model.inference import usable
 from stsun.model.stsun import STSUN
 
 WEIGHTS, CARD = "model.safetensors", "card.json"
@@ -60,17 +61,18 @@ def load(path: str | Path | None = None, *, device: str | torch.device = "cpu") 
     """Return the model of a checkpoint, in evaluation mode; without a path the one that ships with the package.
 
     Args:
-        path: The folder, or the ``.safetensors`` file in it.
+        path: The folder, or a ``.safetensors`` file with its card beside it.
         device: Where to put the model.
 
     Raises:
         CheckpointError: A file is missing or damaged, or weights and card do not fit each other.
+        ConfigurationError: This machine has no such device.
     """
-    folder = _folder(path)
-    model = _build(read_card(folder), folder)
-    weights = _read_weights(folder / WEIGHTS, model.state_dict())
-    model.load_state_dict(weights, strict=True)
-    return model.to(device).eval()
+    home = usable(device)
+    folder, weights = _files(path)
+    model = _build(read_card(path), folder)
+    model.load_state_dict(_read_weights(weights, model.state_dict()), strict=True)
+    return model.to(home).eval()
 
 
 def read_card(path: str | Path | None = None) -> dict[str, Any]:
@@ -79,7 +81,7 @@ def read_card(path: str | Path | None = None) -> dict[str, Any]:
     Raises:
         CheckpointError: The card is missing, too large, or no JSON object of this format.
     """
-    file = _folder(path) / CARD
+    file = _files(path)[0] / CARD
     try:
         if file.stat().st_size > CARD_LIMIT_BYTES:
             raise CheckpointError(f"{file} has {file.stat().st_size} bytes; a card has at most {CARD_LIMIT_BYTES}")
@@ -93,15 +95,19 @@ def read_card(path: str | Path | None = None) -> dict[str, Any]:
     return card
 
 
-def _folder(path: str | Path | None) -> Path:
-    if path is None:
-        path = Path(str(resources.files("stsun") / "checkpoints" / "tiny"))
-    path = Path(path)
-    folder = path.parent if path.suffix == ".safetensors" else path
-    for name in (WEIGHTS, CARD):
-        if not (folder / name).is_file():
-            raise CheckpointError(f"{folder} is no checkpoint: it has no {name}; expected {WEIGHTS} and {CARD} in it")
-    return folder
+def _files(path: str | Path | None) -> tuple[Path, Path]:
+    """Return the folder of a checkpoint, which holds its card, and the file of its weights."""
+    path = Path(str(resources.files("stsun") / "checkpoints" / "tiny")) if path is None else Path(path)
+    if path.suffix == ".safetensors" and not path.is_dir():
+        folder, weights = path.parent, path
+    else:
+        folder, weights = path, path / WEIGHTS
+    for file in (weights, folder / CARD):
+        if not file.is_file():
+            raise CheckpointError(
+                f"{path} is no checkpoint: {folder} has no {file.name}; expected {weights.name} and {CARD} in it"
+            )
+    return folder, weights
 
 
 def _build(card: Mapping[str, Any], folder: Path) -> STSUN:

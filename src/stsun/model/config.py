@@ -141,11 +141,13 @@ def named_config(size: str, categories: Sequence[str], **changes: object) -> STS
         close = get_close_matches(name, fields, 1)
         hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(fields))}"
         raise ConfigurationError(f"no choice {name!r}; {hint}")
-    return STSUNConfig(size, tuple(categories), **{**SIZES[size], **changes})  # type: ignore[arg-type]
+    return STSUNConfig(size, categories, **{**SIZES[size], **changes})  # type: ignore[arg-type]
 
 
 def _vocabulary(categories: Sequence[str]) -> tuple[str, ...]:
     """Keep each name once, without those whose logit is 0 by definition, and with the general change category."""
+    if isinstance(categories, str) or not isinstance(categories, Sequence):
+        raise ConfigurationError(f"categories must be a list of names, got {categories!r}; write ['water', 'forest']")
     names = [name for name in dict.fromkeys(categories) if name not in NEUTRAL]
     if any(not isinstance(name, str) or not name.strip() for name in names):
         raise ConfigurationError(f"categories are names, got {categories!r}")

@@ -1,7 +1,6 @@
 """The network at work on a scene: tile by tile in, blended logits out, a band of rows at a time."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -81,26 +80,6 @@ def infer(
         yield Rows(first, logits, blended[-maps:] > 0.5)
 
 
-@contextmanager
-def evaluating(model: nn.Module, device: str | torch.device | None) -> Iterator[torch.device]:
-    """Put a model into evaluation mode on a device (None = where it is); afterwards both are as before.
-
-    Raises:
-        ConfigurationError: This machine has no such device.
-    """
-    first = next(model.parameters(), None)
-    home = torch.device("cpu") if first is None else first.device
-    used = home if device is None else _existing(device)
-    training = {module: module.training for module in model.modules()}
-    try:
-        model.to(used).eval()
-        yield used
-    finally:
-        model.to(home)
-        for module, mode in training.items():
-            module.training = mode
-
-
 @torch.inference_mode()
 def _logits(model: nn.Module, sample: Sample, device: torch.device) -> NDArray[np.float32]:
     batch = collate([sample]).to(device)
@@ -116,14 +95,3 @@ def _logits(model: nn.Module, sample: Sample, device: torch.device) -> NDArray[n
         raise CheckpointError(f"{sample.id}: the model's logits are NaN; its weights are damaged, train again")
     values: NDArray[np.float32] = logits.float().cpu().numpy()
     return values
-
-
-def _existing(device: str | torch.device) -> torch.device:
-    try:
-        torch.empty(0, device=device)
-        return torch.device(device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).split("\n")[0]
-        raise ConfigurationError(
-            f"the device {str(device)!r} cannot be used ({reason}); try cpu, or leave it out"
-        ) from error

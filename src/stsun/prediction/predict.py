@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import torch
@@ -11,7 +12,8 @@ from torch import nn
 from stsun.configuration import Configuration
 from stsun.data.sample import IGNORE
 from stsun.errors import ConfigurationError, RasterError
-from stsun.prediction.inference import Progress, evaluating, infer
+from stsun.model.inference import evaluating
+from stsun.prediction.inference import Progress, infer
 from stsun.prediction.outputs import MapCounts, class_output, period_names, probability_output, write_outputs
 from stsun.prediction.products import map_categories
 from stsun.prediction.scene import Bands, Entry, Scene, iso, open_scene
@@ -62,7 +64,7 @@ def predict(
     task: str,
     output: str | Path,
     categories: Sequence[str] | None = None,
-    dates: Sequence[str | None] | None = None,
+    dates: Sequence[str | date | None] | None = None,
     sensor: str | None = None,
     bands: Bands | Sequence[Bands] | None = None,
     scale: float | None = None,
@@ -87,7 +89,7 @@ def predict(
         task: ``segmentation``, ``binary_change`` or ``semantic_change``.
         output: The GeoTIFF to write; missing folders are made.
         categories: What to map; left out = all that the model knows for the task.
-        dates: One ISO date per entry; left out = from the files' tags.
+        dates: One date or ISO text per entry; left out = from the files' tags.
         sensor: The catalogue's name of the sensor, for files without wavelength tags.
         bands: The bands in file order, for files without wavelength tags (see `stsun.prediction.scene.open_scene`).
         scale: Stored value * scale + offset = physical value, where the file does not say it.
@@ -118,6 +120,19 @@ def predict(
         counts = write_outputs(rows, outputs, scene.grid, overwrite=overwrite)
     maps = _summaries(counts, scene, configuration)
     return Prediction(tuple(targets), maps, _notes(scene), time.perf_counter() - started, configuration)
+
+
+def to_text(result: Prediction) -> str:
+    """Return the summary of a prediction in words, with the share of each category."""
+    lines = []
+    for summary in result.maps:
+        seen = sum(summary.pixels.values())
+        lines.append(f"{summary.period}: {seen} pixels, {summary.nodata_pixels} without data")
+        for name, pixels in summary.pixels.items():
+            area = "" if summary.area_m2 is None else f"  {summary.area_m2[name] / 1e6:12.4f} km²"
+            lines.append(f"  {name:30} {pixels / max(seen, 1):7.2%}{area}")
+    lines += [f"note: {note}" for note in result.notes]
+    return "\n".join([*lines, *(f"wrote {file}" for file in result.files)])
 
 
 def _check_targets(targets: Sequence[Path], images: Sequence[Entry], overwrite: bool) -> None:

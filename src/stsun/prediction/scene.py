@@ -1,7 +1,10 @@
 """A scene: the images of one place, date by date, on one grid, with their bands known."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,7 @@ from numpy.typing import NDArray
 
 from stsun.bands import Band
 from stsun.errors import ConfigurationError, RasterError
-from stsun.prediction.identify import Told, identify, parse_bands, scaling
+from stsun.prediction.identify import Told, identify, is_assumed, parse_bands, reflective, scaling
 from stsun.prediction.tiling import Window
 from stsun.raster.grid import Grid, difference
 from stsun.raster.metadata import parse_day
@@ -21,6 +24,12 @@ ImagePath = str | Path
 Entry = ImagePath | Sequence[ImagePath]
 Bands = Sequence[Band | str]
 
+LARGEST_REFLECTANCE = 3.0
+"""Sunlit snow and glint reach 1.5; a band whose median is above this holds other units."""
+
+LOOKED_AT = 4096
+"""Pixels of a window, at the least where it has them, that tell what a band usually holds."""
+
 
 @dataclass(frozen=True)
 class SceneFile:
@@ -28,13 +37,17 @@ class SceneFile:
 
     Args:
         path: Where it is.
+        indexes: The numbers of its bands that are used, from 1.
         scale: Replaces the file's own scale; None = the file's own is right.
         offset: Replaces the file's own offset; None = the file's own is right.
+        doubtful: Its bands whose values must look like reflectances, by their place, as nobody says that they are.
     """
 
     path: Path
+    indexes: tuple[int, ...]
     scale: float | None
     offset: float | None
+    doubtful: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +97,7 @@ def open_scene(
     *,
     sensor: str | None = None,
     bands: Bands | Sequence[Bands] | None = None,
-    dates: Sequence[str | None] | None = None,
+    dates: Sequence[str | date | None] | None = None,
     scale: float | None = None,
     offset: float | None = None,
 ) -> Scene:
@@ -95,7 +108,7 @@ def open_scene(
         sensor: The catalogue's name of the sensor that took them all.
         bands: The bands of all dates alike, in file order; or one such list per date. A band is a `Band`, or a text
             like ``red:665:70`` or ``vv``.
-        dates: One ISO date per entry, None = unknown; left out = from the files' tags.
+        dates: One date or ISO text per entry, None = unknown; left out = from the files' tags.
         scale: Stored value * scale + offset = physical value; left out = the file's, the sensor's, or for 8 bit 1/255.
         offset: See ``scale``.
 
@@ -105,12 +118,14 @@ def open_scene(
     """
     entries = _entries(images)
     catalogued = None if sensor is None else find_sensor(sensor)
+    _check_scale(scale, offset)
     told = [Told(catalogued, own, scale, offset) for own in _bands_per_date(bands, len(entries))]
-    infos = [[inspect(path) for path in entry] for entry in entries]
+    infos = [_inspected(entry, own) for entry, own in zip(entries, told, strict=True)]
     grid = _common_grid([info for date in infos for info in date])
     given = _days(dates, len(entries))
     opened = [_date(*one) for one in zip(infos, told, given, strict=True)]
     notes = [note for _, own in opened for note in own]
+    notes += _same_days([date for date, _ in opened])
     gsd_m = infos[0][0].gsd_m
     if gsd_m is None:
         gsd_m = None if catalogued is None else catalogued.gsd_m
@@ -127,8 +142,8 @@ def read_scene(scene: Scene, window: Window) -> tuple[list[NDArray[np.float32]],
     """
     part = rasterio.windows.Window(window.column, window.row, window.width, window.height)
     images, valid = [], []
-    for date in scene.dates:
-        files = [read(file.path, window=part, scale=file.scale, offset=file.offset) for file in date.files]
+    for one in scene.dates:
+        files = [_read(file, part) for file in one.files]
         images.append(np.concatenate([values for values, _ in files]))
         valid.append(np.logical_and.reduce([mask for _, mask in files]))
     return images, np.stack(valid)
@@ -137,6 +152,44 @@ def read_scene(scene: Scene, window: Window) -> tuple[list[NDArray[np.float32]],
 def iso(day: float | None) -> str:
     """Return a day in words: ``2018-05-01``, or ``unknown``."""
     return "unknown" if day is None else str(np.datetime64(0, "D") + int(np.floor(day)))
+
+
+def _read(file: SceneFile, window: rasterio.windows.Window) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    values, valid = read(file.path, window=window, bands=file.indexes, scale=file.scale, offset=file.offset)
+    if not (file.doubtful and valid.any()):
+        return values, valid
+    pixels = np.flatnonzero(valid)
+    seen = values.reshape(len(values), -1)[:, pixels[:: 1 + len(pixels) // LOOKED_AT]]
+    for place in file.doubtful:
+        usual = float(np.median(seen[place]))
+        if abs(usual) > LARGEST_REFLECTANCE:
+            raise RasterError(
+                f"{file.path}: band {place + 1} holds values around {usual:g}, expected reflectance (0 to 1); "
+                "give the scale (--scale 1e-4 where 10000 means 1, and --offset), or --scale 1 if they are right"
+            )
+    return values, valid
+
+
+def _check_scale(scale: float | None, offset: float | None) -> None:
+    for what, value in (("scale", scale), ("offset", offset)):
+        if value is not None and (not math.isfinite(value) or (what == "scale" and value == 0)):
+            raise ConfigurationError(
+                f"{what} is {value:g}, expected a finite number{', not 0' if what == 'scale' else ''}; "
+                "stored value * scale + offset = physical value, such as 1e-4 for reflectance * 10000"
+            )
+
+
+def _same_days(dates: Sequence[SceneDate]) -> list[str]:
+    """Return a note for neighbours that look like parts of one date."""
+    notes = []
+    for one, other in pairwise(dates):
+        if one.day is not None and one.day == other.day and not set(one.bands) & set(other.bands):
+            names = [str(date.files[0].path) for date in (one, other)]
+            notes.append(
+                f"{names[0]} and {names[1]} have different bands of the same day and count as two dates; "
+                f"join them if they are one ({','.join(names)})"
+            )
+    return notes
 
 
 def _entries(images: Sequence[Entry]) -> list[list[Path]]:
@@ -160,7 +213,7 @@ def _bands_per_date(bands: Bands | Sequence[Bands] | None, dates: int) -> list[t
     return parsed if len(parsed) == dates else parsed * dates
 
 
-def _days(dates: Sequence[str | None] | None, count: int) -> list[float | None]:
+def _days(dates: Sequence[str | date | None] | None, count: int) -> list[float | None]:
     if dates is None:
         return [None] * count
     if isinstance(dates, str) or len(dates) != count:
@@ -170,10 +223,10 @@ def _days(dates: Sequence[str | None] | None, count: int) -> list[float | None]:
     return [None if text is None else _day(text) for text in dates]
 
 
-def _day(text: str) -> float:
-    day = parse_day(text)
+def _day(text: str | date) -> float:
+    day = parse_day(str(text))
     if day is None:
-        raise ConfigurationError(f"{text!r} is no ISO date; write it like 2018-05-31 or 2018-05-31T10:20")
+        raise ConfigurationError(f"{str(text)!r} is no ISO date; write it like 2018-05-31 or 2018-05-31T10:20")
     return day
 
 
@@ -189,15 +242,32 @@ def _common_grid(infos: Sequence[RasterInfo]) -> Grid:
     return first
 
 
+def _inspected(paths: Sequence[Path], told: Told) -> list[RasterInfo]:
+    """Return what the files of one date say, of as many bands as are told.
+
+    A fourth band is often marked as transparency by mistake; whoever counts it among the bands is believed.
+    """
+    infos = [inspect(path) for path in paths]
+    listed = told.bands or (told.sensor.bands if told.sensor else ())
+    whole = [
+        info if info.alpha is None else inspect(info.path, bands=sorted((*info.indexes, info.alpha))) for info in infos
+    ]
+    return whole if sum(info.count for info in whole) == len(listed) else infos
+
+
 def _date(infos: Sequence[RasterInfo], told: Told, given: float | None) -> tuple[SceneDate, list[str]]:
     bands, notes = identify(infos, told)
     day = _agreed_day(infos, given, notes)
-    files = []
+    files, first = [], 0
     for info in infos:
-        instead, note = scaling(info, told)
+        own = bands[first : first + info.count]
+        instead, note = scaling(info, told, own)
         scale, offset = instead or (None, None)
-        files.append(SceneFile(info.path, scale, offset))
+        doubtful = instead is None and is_assumed(info)
+        places = tuple(place for place, band in enumerate(own) if doubtful and reflective(band))
+        files.append(SceneFile(info.path, info.indexes, scale, offset, places))
         notes.append(note)
+        first += info.count
     return SceneDate(tuple(files), bands, day), notes
 
 

@@ -47,9 +47,15 @@ def name(crs: CRS | None) -> str:
 
 
 def _largest_shift(grid: Grid, other: Grid) -> float:
-    to_pixels = ~grid.transform * other.transform
+    to_pixels = ~grid.transform
     corners = [(0, 0), (grid.width, 0), (0, grid.height), (grid.width, grid.height)]
-    moved = [to_pixels * corner for corner in corners]
+    moved = [_moved(to_pixels, _moved(other.transform, corner)) for corner in corners]
     return max(
         abs(a - b) for corner, there in zip(corners, moved, strict=True) for a, b in zip(corner, there, strict=True)
     )
+
+
+def _moved(transform: Affine, point: tuple[float, float]) -> tuple[float, float]:
+    # affine 2 has only *, which affine 3 warns of
+    x, y = point
+    return transform.a * x + transform.b * y + transform.c, transform.d * x + transform.e * y + transform.f

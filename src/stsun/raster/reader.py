@@ -1,5 +1,6 @@
 """Rasters in: files to physical values with a valid mask, and what a file says about itself."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.transform import Affine
 from rasterio.windows import Window
 
@@ -170,8 +171,11 @@ def _opened(path: str | Path) -> Iterator[Any]:
     path = Path(path)
     driver = _driver(path)
     try:
-        with rasterio.Env(**STRICT), rasterio.open(path, driver=driver) as source:
-            yield source
+        with rasterio.Env(**STRICT):
+            with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning):  # RasterInfo.crs tells
+                source = rasterio.open(path, driver=driver)
+            with source:
+                yield source
     except RasterioError as problem:
         raise RasterError(
             f"{path}: cannot be read: the {driver} file is damaged or incomplete ({_innermost(problem)}); "

@@ -84,7 +84,7 @@ def create(
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with _explained(path):
-            dataset = rasterio.open(unfinished, "w", **_profile(grid, len(layers), dtype, nodata))
+            dataset = _new(unfinished, **_profile(grid, len(layers), dtype, nodata))
         with dataset:
             with _explained(path):
                 _describe(dataset, layers, tags or {})
@@ -106,10 +106,11 @@ def write_picture(path: Path, colors: NDArray[np.uint8]) -> Path:
     height, width, _ = colors.shape
     shape = {"height": height, "width": width, "count": 3, "dtype": "uint8"}
     with _explained(path), MemoryFile() as memory:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a picture lies nowhere
-            with memory.open(driver="PNG", **shape) as dataset:
-                dataset.write(np.moveaxis(colors, -1, 0))
+        with (
+            warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning),  # a picture lies nowhere
+            memory.open(driver="PNG", **shape) as dataset,
+        ):
+            dataset.write(np.moveaxis(colors, -1, 0))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(memory.read())
     return path
@@ -123,6 +124,11 @@ def _explained(path: Path) -> Iterator[None]:
         raise RasterError(
             f"{path} cannot be written: {error}; check the folder, its rights and the free space"
         ) from error
+
+
+def _new(path: Path, **profile: Any) -> Any:
+    with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning):  # as little as the images are
+        return rasterio.open(path, "w", **profile)
 
 
 def _profile(grid: Grid, count: int, dtype: str, nodata: float | None) -> dict[str, Any]:

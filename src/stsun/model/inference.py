@@ -1,0 +1,45 @@
+"""A model on its way to answers: on a device, in evaluation mode, and back as it was."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from stsun.errors import ConfigurationError
+
+
+@contextmanager
+def evaluating(model: nn.Module, device: str | torch.device | None) -> Iterator[torch.device]:
+    """Put a model into evaluation mode on a device (None = where it is); afterwards it is as it was, module by module.
+
+    Raises:
+        ConfigurationError: This machine has no such device.
+    """
+    first = next(model.parameters(), None)
+    home = torch.device("cpu") if first is None else first.device
+    used = home if device is None else usable(device)
+    training = {module: module.training for module in model.modules()}
+    try:
+        model.to(used).eval()
+        yield used
+    finally:
+        model.to(home)
+        for module, mode in training.items():
+            module.training = mode
+
+
+def usable(device: str | torch.device) -> torch.device:
+    """Return the device of that name.
+
+    Raises:
+        ConfigurationError: This machine has no such device, or it holds no values (``meta``).
+    """
+    try:
+        torch.zeros(1, device=device).cpu()
+        return torch.device(device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).split("\n")[0]
+        raise ConfigurationError(
+            f"the device {str(device)!r} cannot be used ({reason}); try cpu, or leave it out"
+        ) from error
