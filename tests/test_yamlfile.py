@@ -94,3 +94,10 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
         read_yaml(tmp_path / "none.yaml", Whole, DataError)
     with pytest.raises(DataError, match="cannot be read"):
         read_yaml(tmp_path, Whole, DataError)
+
+
+def test_yes_no_on_and_off_are_words(tmp_path):
+    whole = read(tmp_path, "name: no\nvalues: {0: off, 1: yes}")
+    assert (whole.name, whole.values) == ("no", {0: "off", 1: "yes"})
+    with pytest.raises(DataError, match=r"parts\.0\.wavelength_nm: got 'no', expected a valid number"):
+        read(tmp_path, "name: a\nparts: [{name: b, wavelength_nm: no}]")

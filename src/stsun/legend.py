@@ -113,7 +113,7 @@ def color_of(name: str) -> str:
 def _check_names(names: Sequence[object]) -> None:
     for name in names:
         if not isinstance(name, str) or not name.strip():
-            raise DataError(f"a class needs a name, got {name!r}; for example {{1: water}} (quote yes, no, on and off)")
+            raise DataError(f"a class needs a name, got {name!r}; for example {{1: water}}")
         if names.count(name) > 1:
             raise DataError(
                 f"the class name {name!r} is given to {names.count(name)} values; give each value its own name, "

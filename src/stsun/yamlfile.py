@@ -1,27 +1,46 @@
 """YAML files into frozen dataclasses: nothing unknown, nothing twice, every problem told at once."""
 
+import copy
 import dataclasses
 import difflib
+import re
 import typing
 from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from stsun.errors import StsunError
 
 T = TypeVar("T")
 
+UNKNOWN_KEY = ("unexpected_keyword_argument", "extra_forbidden")
 MAXIMUM_DEPTH = 30
 MAXIMUM_VALUES = 100_000
+
+
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("expected a number")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_no_truth)]
+"""A number; true and false are none."""
+Whole = Annotated[int, BeforeValidator(_no_truth)]
+"""A whole number; true and false are none."""
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_Base):  # type: ignore[misc]
-    """Safe YAML without repeated keys; days stay text, so that one reader of dates decides what they mean."""
+    """Safe YAML without repeated keys.
+
+    Days stay text, so that one reader of dates decides what they mean. Yes, no, on and off are words, as in YAML 1.2:
+    `nodata: no` must not become the number 0.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
@@ -38,10 +57,12 @@ class _Loader(_Base):  # type: ignore[misc]
         return mapping
 
 
+_TRUTH = "tag:yaml.org,2002:bool"
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:timestamp", _TRUTH)]
     for first, resolvers in _Base.yaml_implicit_resolvers.items()
 }
+_Loader.add_implicit_resolver(_TRUTH, re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 
 
 def read_yaml(path: Path, kind: type[T], error: type[StsunError]) -> T:
@@ -55,11 +76,20 @@ def read_yaml(path: Path, kind: type[T], error: type[StsunError]) -> T:
     Raises:
         StsunError: Of the kind ``error``: the file is missing, is no YAML, or does not fit; lists all problems.
     """
+    return validate(load_mapping(path, error), kind, error, str(path))
+
+
+def load_mapping(path: Path, error: type[StsunError]) -> dict[Any, Any]:
+    """Return the keys and values of a file, as ``load_yaml`` does.
+
+    Raises:
+        StsunError: Of the kind ``error``: as ``load_yaml``, or the file holds something else than keys and values.
+    """
     data = load_yaml(path, error)
     if not isinstance(data, dict):
         found = "an empty file" if data is None else f"a {type(data).__name__}"
         raise error(f"{path}: expected keys and values such as 'name: ...', got {found}")
-    return validate(data, kind, error, str(path))
+    return data
 
 
 def load_yaml(path: Path, error: type[StsunError]) -> Any:
@@ -100,13 +130,31 @@ def validate(data: object, kind: type[T], error: type[StsunError], where: str) -
     Raises:
         StsunError: Of the kind ``error``, with ``where`` and every field that does not fit.
     """
+    value, problems = parse(data, kind)
+    if value is None or problems:
+        raise error(listed(where, problems))
+    return value
+
+
+def parse(data: object, kind: type[T]) -> tuple[T | None, list[str]]:
+    """Return plain data as ``kind`` with all that does not fit; None where more than unknown keys is wrong."""
+    adapter = TypeAdapter(kind)
     try:
-        return TypeAdapter(kind).validate_python(data)
+        return adapter.validate_python(data), []
     except ValidationError as problem:
         lines = _problems(problem, data, kind)
-    if len(lines) == 1:
-        raise error(f"{where}: {lines[0]}")
-    raise error(f"{where}: {len(lines)} problems\n" + "\n".join(f"  - {line}" for line in lines))
+        known = _without_unknown_keys(problem, data)
+    try:
+        return adapter.validate_python(known), lines
+    except ValidationError:
+        return None, lines
+
+
+def listed(where: str, problems: Sequence[str]) -> str:
+    """Return problems as one message: a single one in its line, several below one another."""
+    if len(problems) == 1:
+        return f"{where}: {problems[0]}"
+    return f"{where}: {len(problems)} problems\n" + "\n".join(f"  - {problem}" for problem in problems)
 
 
 def _check_depth(text: str) -> None:
@@ -150,6 +198,18 @@ def _problems(problem: ValidationError, data: object, kind: type[Any]) -> list[s
     ]
 
 
+def _without_unknown_keys(problem: ValidationError, data: object) -> object:
+    copied = copy.deepcopy(data)
+    for item in problem.errors(include_url=False, include_context=False):
+        if item["type"] in UNKNOWN_KEY:
+            *parents, key = _real_path(item["loc"], data, missing=False)[0]
+            place: Any = copied
+            for part in parents:
+                place = place[part]
+            place.pop(key, None)
+    return copied
+
+
 def _real_path(
     location: Sequence[int | str], data: object, *, missing: bool
 ) -> tuple[tuple[Hashable, ...], tuple[Hashable, ...] | None]:
@@ -174,7 +234,7 @@ def _step(data: object, part: int | str) -> tuple[bool, object]:
 
 
 def _sentence(item: Any, path: tuple[Hashable, ...], kind: type[Any]) -> str:
-    if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+    if item["type"] in UNKNOWN_KEY:
         names = _fields_at(kind, path[:-1])
         close = difflib.get_close_matches(str(path[-1]), names, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(names)}"

@@ -64,3 +64,9 @@ def test_damaged_archives_are_refused(world):
     refused(path, "one bare array")
     file.unlink()
     refused(path, "there is no such file")
+
+
+def test_the_one_pattern_of_an_archive_may_stand_in_a_list(world):
+    world.text("one.txt", "a")
+    archive(world)
+    assert len(only(world.yaml("labels", images=["npz/{id}.npz"], splits={"train": "one.txt"})).images) == 2

@@ -76,7 +76,7 @@ def test_labels_and_masks_are_found_by_the_date_too(world):
     (world.root / "series/l_20180301.tif").unlink()
     refused(
         world.yaml(images="series/{id}_{date}.tif", labels=["series/l_{date}.tif"], per_date=True),
-        "finds no file for the date of image 0",
+        "finds no file for the date of series/a_20180301.tif",
     )
 
 
@@ -109,3 +109,57 @@ def test_sensors_of_different_gsd_on_one_grid_are_refused(world):
     world.image("series/a_20180201_S1.tif", bands=1)
     sensors = SENSORS | {"S1": {"bands": [{"name": "vv"}], "gsd_m": 10}}
     refused(world.yaml("bands", images="series/{id}_{date}_{sensor}.tif", sensors=sensors), "GSDs of 10 and 30 m")
+
+
+def test_masks_and_labels_follow_the_sensor_where_two_images_are_of_one_day(world):
+    for name, value in (("20180301_LT05", 0), ("20180301_S1", 1), ("20180401_S1", 1)):
+        world.image(f"s/a_{name}.tif", bands=1 + name.endswith("LT05"))
+        world.raster(f"m/a_{name}.tif", np.full((4, 6), value, "uint8"))
+        world.raster(f"l/a_{name}.tif", np.full((4, 6), value, "uint8"))
+    world.text("train.txt", "a")
+    pattern = "{id}_{date}_{sensor}.tif"
+    keys = {"images": f"s/{pattern}", "labels": f"l/{pattern}", "valid": f"m/{pattern}", "per_date": True}
+    sample = only(world.yaml("bands", **keys, sensors=SENSORS, splits={"train": "train.txt"}))
+    assert [len(bands) for bands in sample.configuration.bands] == [2, 1, 1]
+    assert sample.labels[:, 0, 0].tolist() == [0, 1, 1]
+    assert sample.valid[:, 0, 0].tolist() == [False, True, True]
+
+
+def test_a_mask_whose_time_fits_none_of_two_images_of_one_day_is_refused(world):
+    dated(world, "a_20180301_100000.tif", "a_20180301_110000.tif", labels=["m_20180301_095900.tif"])
+    keys = {"images": "series/{id}_{date}.tif", "valid": "series/m_{date}.tif"}
+    assert only(world.yaml(**keys)).valid.shape == (2, 4, 6)
+    world.label("series/m_20180301_105900.tif")
+    refused(world.yaml(**keys), "should find one file, found series/m_20180301_095900.tif, series/m_20180301_105900")
+
+
+def test_one_mask_may_serve_all_dates_of_a_series(world):
+    dated(world, "a_20180301.tif", "a_20180401.tif", labels=["mask.tif"])
+    sample = only(world.yaml(images="series/{id}_{date}.tif", valid="series/mask.tif"))
+    checkerboard = np.indices((4, 6)).sum(0) % 2 == 1
+    np.testing.assert_array_equal(sample.valid, np.stack([checkerboard, checkerboard]))
+
+
+def test_labels_and_masks_in_a_list_may_hold_the_sensor_too(world):
+    world.text("train.txt", "a")
+    world.image("s/a_1_LT05.tif")
+    world.image("s/a_2_S1.tif", bands=1)
+    for name in ("a_1_LT05", "a_2_S1"):
+        world.label(f"l/{name}.tif")
+    keys = {"images": ["s/{id}_1_{sensor}.tif", "s/{id}_2_{sensor}.tif"], "sensors": SENSORS}
+    keys |= {"valid": ["l/{id}_1_{sensor}.tif", None], "splits": {"train": "train.txt"}}
+    labels = ["l/{id}_1_{sensor}.tif", "l/{id}_2_{sensor}.tif"]
+    sample = only(world.yaml("bands", **keys, labels=labels, per_date=True))
+    assert sample.labels.shape == (2, 4, 6) and not sample.valid[0].all() and sample.valid[1].all()
+    change = {"task": "binary_change", "classes": {0: "unchanged", 1: "flooded"}}
+    assert only(world.yaml("bands", **keys, **change, labels=["l/{id}_2_{sensor}.tif"])).labels.shape == (1, 4, 6)
+    refused(world.yaml(labels=["labels/{id}_{sensor}.tif"]), r"labels or valid hold \{sensor\}, but images do not")
+
+
+def test_catalogue_sensors_of_different_gsd_leave_the_gsd_of_one_grid_unknown(world):
+    world.text("train.txt", "a")
+    world.image("s/a_20180301_S2.tif", bands=12)
+    world.image("s/a_20180401_L5.tif", bands=6)
+    sensors = {"S2": {"bands": "sentinel-2-l2a"}, "L5": {"bands": "landsat-5"}}
+    keys = {"images": "s/{id}_{date}_{sensor}.tif", "sensors": sensors, "splits": {"train": "train.txt"}}
+    assert only(world.yaml("bands", **keys)).configuration.gsd_m is None

@@ -81,6 +81,24 @@ def test_one_band_file_shared_by_all_samples_is_no_overlap(world):
     assert messages(path) == []
 
 
+def test_files_are_checked_although_keys_or_rows_are_wrong(world):
+    world.label("labels/b.tif", r0c0=9)
+    found = messages(world.yaml(licens="CC0", colour={}))
+    assert len(found) == 3
+    assert "did you mean 'licence'" in found[0] and "'colour'" in found[1] and "label value 9" in found[2]
+    sample = {"split": "train", "images": [{"path": "images/a.tif"}], "labels": ["labels/b.tif"]}
+    wrong = [sample | {"id": str(number), "gsd_m": -1} for number in range(30)]
+    world.rows(*wrong, sample | {"id": "right"}, sample | {"id": "dat", "images": [{"path": "a.tif", "dat": 1}]})
+    found = messages(world.yaml("images", "labels", "splits", samples="samples.jsonl"))
+    assert len(found) == 32 and sum("gsd_m is -1" in message for message in found) == 30
+    assert "unknown key 'dat'" in found[30] and "label value 9" in found[31]
+
+
+def test_samples_without_a_row_are_a_problem(world):
+    world.text("samples.jsonl", "")
+    assert "holds no sample" in messages(world.yaml("images", "labels", "splits", samples="samples.jsonl"))[0]
+
+
 def test_archives_are_checked_too(world):
     np.savez(world.root / "a.npz", images=np.ones((1, 2, 4, 6)), labels=np.full((1, 4, 6), 9))
     np.savez(world.root / "b.npz", images=np.array([{}]), labels=np.zeros((1, 4, 6), int))

@@ -35,14 +35,12 @@ class Channels:
         stored: How each band is stored; one entry for all bands where ``bands`` is None.
         gsd_m: Ground sample distance in metres, or None.
         nominal: Scale and offset of the catalogue's product, for integers of which nobody says more.
-        nominal_gsd_m: GSD of the catalogue's sensor, where nobody says more.
     """
 
     bands: tuple[Band, ...] | None
     stored: tuple[Stored, ...]
     gsd_m: float | None
     nominal: Stored = Stored()
-    nominal_gsd_m: float | None = None
 
     def stored_of(self, count: int) -> tuple[Stored, ...]:
         """Return how each of ``count`` bands is stored."""
@@ -62,7 +60,7 @@ def declared_channels(entry: Description | SensorEntry, description: Description
     if isinstance(entry.bands, str):
         known = sensor(entry.bands)
         nominal = Stored(known.scale, known.offset)
-        return Channels(known.bands, (common,) * len(known.bands), gsd_m, nominal, known.gsd_m)
+        return Channels(known.bands, (common,) * len(known.bands), gsd_m, nominal)
     bands = tuple(Band(one.name, one.wavelength_nm, one.bandwidth_nm) for one in entry.bands)
     check_bands(bands)
     return Channels(bands, tuple(_stored(one, common) for one in entry.bands), gsd_m)

@@ -1,11 +1,22 @@
 """What describes a data set (interfaces: section 5): the keys of its YAML file and of a row of ``samples.jsonl``."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import BeforeValidator
 
 from stsun.data.patterns import placeholders
+from stsun.yamlfile import Number, Whole
 
 FORBID: dict[str, str] = {"extra": "forbid"}
+
+
+def _each_value_once(classes: object) -> object:
+    values = [str(value) for value in classes] if isinstance(classes, dict) else []
+    twice = sorted({value for value in values if values.count(value) > 1})
+    if twice:
+        raise ValueError(f"expected each stored value once, but {', '.join(twice)} occurs twice")
+    return classes
 
 
 @dataclass(frozen=True)
@@ -15,11 +26,11 @@ class BandEntry:
     __pydantic_config__: ClassVar[dict[str, str]] = FORBID
 
     name: str
-    wavelength_nm: float | None = None
-    bandwidth_nm: float | None = None
-    scale: float | None = None
-    offset: float | None = None
-    nodata: float | None = None
+    wavelength_nm: Number | None = None
+    bandwidth_nm: Number | None = None
+    scale: Number | None = None
+    offset: Number | None = None
+    nodata: Number | None = None
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,7 @@ class SensorEntry:
     __pydantic_config__: ClassVar[dict[str, str]] = FORBID
 
     bands: list[BandEntry] | str
-    gsd_m: float | None = None
+    gsd_m: Number | None = None
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,7 @@ class AreaSplit:
     __pydantic_config__: ClassVar[dict[str, str]] = FORBID
 
     mask: str
-    value: int
+    value: Whole
 
 
 @dataclass(frozen=True)
@@ -50,30 +61,31 @@ class Description:
 
     name: str
     task: str
-    classes: dict[int, str]
+    classes: Annotated[dict[Whole, str], BeforeValidator(_each_value_once)]
     title: str = ""
     licence: str = ""
     source: str = ""
     per_date: bool = False
-    gsd_m: float | None = None
+    gsd_m: Number | None = None
     bands: list[BandEntry] | str | None = None
     sensors: dict[str, SensorEntry] | None = None
-    scale: float | None = None
-    offset: float | None = None
-    nodata: float | None = None
+    scale: Number | None = None
+    offset: Number | None = None
+    nodata: Number | None = None
     images: str | list[str | list[str]] | None = None
     dates: list[str | None] | None = None
     valid: str | list[str | None] | None = None
     labels: str | list[str] | None = None
     samples: str | None = None
-    ignore: list[int] = field(default_factory=list)
+    ignore: list[Whole] = field(default_factory=list)
     colors: dict[str, str] = field(default_factory=dict)
     splits: dict[str, str | AreaSplit] | None = None
 
     @property
     def archived(self) -> bool:
         """True where each sample is one ``.npz`` file."""
-        return isinstance(self.images, str) and self.images.lower().endswith(".npz")
+        patterns = self.image_patterns
+        return [len(files) for files in patterns] == [1] and patterns[0][0].lower().endswith(".npz")
 
     @property
     def dated_by_name(self) -> bool:
@@ -124,4 +136,4 @@ class Row:
     labels: list[str]
     split: str | None = None
     valid: list[str | None] | None = None
-    gsd_m: float | None = None
+    gsd_m: Number | None = None

@@ -172,7 +172,7 @@ def _read_mask(checked: Checked, file: str, image: tuple[str, tuple[int, int]]) 
 def _gsd(infos: Sequence[RasterInfo], channels: Channels, own: float | None) -> float | None:
     declared = channels.gsd_m if own is None else own
     found = [agreed_gsd(str(info.path), declared, info.pixel_size_m) for info in infos]
-    return next((gsd_m for gsd_m in found if gsd_m is not None), channels.nominal_gsd_m)
+    return next((gsd_m for gsd_m in found if gsd_m is not None), None)
 
 
 def _check_bands(source: str, bands: Sequence[Band]) -> None:
@@ -195,13 +195,12 @@ def _archive_dates(checked: Checked, path: str, archive: Archive) -> list[DateIm
     integers = archive.images.dtype.kind in "iu"
     nominal = channels.nominal if integers else Stored()
     scale, offset, nodata = agreed_storage(path, channels.stored, [Stored()] * count, nominal)
-    gsd_m = channels.nominal_gsd_m if channels.gsd_m is None else channels.gsd_m
     size = (archive.images.shape[2], archive.images.shape[3])
     dates = []
     for stored, valid, day in zip(archive.images, archive.valid, archive.days, strict=True):
         holds_data = valid.copy()
         for band, value in zip(stored, nodata, strict=True):
             holds_data &= ~is_nodata(band, value)
-        facts = DateFacts(path, size, channels.bands, None if math.isnan(day) else float(day), gsd_m)
+        facts = DateFacts(path, size, channels.bands, None if math.isnan(day) else float(day), channels.gsd_m)
         dates.append(DateImage(physical(stored, holds_data, scale, offset), holds_data, facts))
     return dates

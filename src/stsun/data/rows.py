@@ -12,7 +12,7 @@ from stsun.data.rules import Checked
 from stsun.errors import ConfigurationError, DataError
 from stsun.raster.metadata import parse_day
 from stsun.tasks import output_periods
-from stsun.yamlfile import read_text, validate
+from stsun.yamlfile import listed, read_text, validate
 
 SHOWN = 20
 """How many problems or ids one message lists."""
@@ -24,27 +24,40 @@ def read_rows(checked: Checked) -> dict[str, Row]:
     Raises:
         DataError: The file is missing, or lines of it are wrong; lists them.
     """
+    rows, problems = examine_rows(checked)
+    if problems:
+        more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+        raise DataError(listed(str(checked.root / str(checked.description.samples)), problems[:SHOWN] + more))
+    return rows
+
+
+def examine_rows(checked: Checked) -> tuple[dict[str, Row], list[str]]:
+    """Return the rows of ``samples`` that are right by their ids, and what is wrong with the others.
+
+    Raises:
+        DataError: The file is missing or no text.
+    """
     if checked.description.samples is None:
-        return {}
+        return {}, []
     path = inside(checked.root, checked.description.samples)
-    rows: dict[str, Row] = {}
-    problems = []
+    seen: dict[str, Row] = {}
+    wrong: set[str] = set()
+    problems: list[str] = []
     for number, line in enumerate(read_text(path, DataError).splitlines(), start=1):
         if not line.strip():
             continue
         try:
             row = _row(line, f"line {number}")
-            problems += [f"line {number}: {problem}" for problem in _row_problems(checked, row, rows)]
-            rows.setdefault(row.id, row)
+            found = [f"line {number}: {problem}" for problem in _row_problems(checked, row, seen)]
+            problems += found
+            if found and row.id not in seen:
+                wrong.add(row.id)
+            seen.setdefault(row.id, row)
         except DataError as problem:
             problems.append(str(problem))
-    if len({row.split is None for row in rows.values()}) > 1:
-        problems.append("some rows have a split and others have none; give every row one, or none and use splits")
-    if problems:
-        listed = "\n".join(f"  - {problem}" for problem in problems[:SHOWN])
-        more = f"\n  - and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
-        raise DataError(f"{path}: {len(problems)} problem{'s' if len(problems) > 1 else ''}\n{listed}{more}")
-    return rows
+    if not seen and not problems:
+        problems.append("holds no sample; write one JSON object a line")
+    return {key: row for key, row in seen.items() if key not in wrong}, problems
 
 
 def record_of_row(checked: Checked, row: Row, split: str, area: AreaSplit | None) -> Record:

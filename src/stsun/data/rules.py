@@ -13,7 +13,7 @@ from stsun.errors import ConfigurationError, DataError, StsunError
 from stsun.legend import Legend, legend_of
 from stsun.raster.metadata import parse_day
 from stsun.tasks import check_task, output_periods
-from stsun.yamlfile import read_yaml
+from stsun.yamlfile import listed, load_mapping, parse
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,25 @@ def read_description(path: Path) -> Checked:
     Raises:
         DataError: The file is missing, is no such YAML, or its keys contradict one another; lists every problem.
     """
-    description = read_yaml(path, Description, DataError)
-    problems = [problem for rule in RULES for problem in rule(description)]
+    checked, problems = examine(path)
+    if checked is None or problems:
+        raise DataError(listed(str(path), problems))
+    return checked
+
+
+def examine(path: Path) -> tuple[Checked | None, list[str]]:
+    """Return the description of a data set with all that is wrong with it; None where it cannot be used at all.
+
+    Unknown keys are told, and then left aside.
+
+    Raises:
+        DataError: The file is missing or is no YAML with keys and values.
+    """
+    description, problems = parse(load_mapping(path, DataError), Description)
+    if description is None:
+        return None, problems
+    broken = len(problems)
+    problems += [problem for rule in RULES for problem in rule(description)]
     legend: list[Legend] = []
     channels: dict[str | None, Channels] = {}
     try:
@@ -60,12 +77,8 @@ def read_description(path: Path) -> Checked:
             channels[sensor] = declared_channels(entry, description)
         except ConfigurationError as problem:
             problems.append(f"{'bands' if sensor is None else f'sensors.{sensor}.bands'}: {problem}")
-    if len(problems) > 1:
-        listed = "\n".join(f"  - {problem}" for problem in problems)
-        raise DataError(f"{path}: {len(problems)} problems\n{listed}")
-    if problems:
-        raise DataError(f"{path}: {problems[0]}")
-    return Checked(path, description, legend[0], channels)
+    usable = len(problems) == broken
+    return (Checked(path, description, legend[0], channels) if usable else None), problems
 
 
 def _task(d: Description) -> Iterator[str]:
@@ -177,6 +190,9 @@ def _sensor_patterns(d: Description) -> Iterator[str]:
     if d.samples is not None or d.archived or not d.images:
         return
     holds = ["sensor" in placeholders(files[0]) for files in d.image_patterns if files]
+    others = [*d.label_patterns, *(pattern for pattern in d.valid_patterns if pattern is not None)]
+    if not any(holds) and any("sensor" in placeholders(pattern) for pattern in others):
+        yield "labels or valid hold {sensor}, but images do not; the sensors are found by the images"
     if any(holds) and not d.sensors:
         yield "images holds {sensor}, but sensors is not given; list the bands of each sensor under sensors"
     if d.sensors and not all(holds):
@@ -188,15 +204,15 @@ def _split_patterns(d: Description) -> Iterator[str]:
         return
     named = [pattern for files in d.image_patterns for pattern in files] + d.label_patterns
     by_sample = any(placeholders(pattern) & set(SAMPLE_PLACEHOLDERS) for pattern in named)
-    listed = set(d.splits or ()) - set(d.area_splits)
+    lists = set(d.splits or ()) - set(d.area_splits)
     if by_sample and d.area_splits:
         yield (
             f"splits {', '.join(d.area_splits)} are areas of one scene, but the patterns name samples by {{id}}; "
             "use patterns without {id}, or give each split a list of ids"
         )
-    if listed and not by_sample:
+    if lists and not by_sample:
         yield (
-            f"splits {', '.join(sorted(listed))} list samples, but no pattern holds {{id}}, so that all would be the "
+            f"splits {', '.join(sorted(lists))} list samples, but no pattern holds {{id}}, so that all would be the "
             "same files; put {id} into the patterns, or split the scene by area: {mask: split.tif, value: 1}"
         )
 

@@ -1,8 +1,8 @@
 """Splits: which samples they hold, as records. Only names are looked at; no image is opened."""
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from stsun.data.description import AreaSplit, Row
 from stsun.data.patterns import Found, check_relative, fill, find, inside, placeholders
@@ -85,7 +85,7 @@ def _record_of_patterns(checked: Checked, sample: str, split: str, area: AreaSpl
     d = checked.description
     where = f"{checked.path}: sample {sample!r} of split {split!r}"
     if d.archived:
-        return Record(sample, split, archive=_path(str(d.images), sample, split, where), area=area)
+        return Record(sample, split, archive=_path(d.image_patterns[0][0], sample, split, where), area=area)
     if d.dated_by_name:
         dates = _dates_by_name(checked, sample, split, where)
     else:
@@ -95,20 +95,46 @@ def _record_of_patterns(checked: Checked, sample: str, split: str, area: AreaSpl
         periods = output_periods(d.task, len(dates), d.per_date)
     except ConfigurationError as problem:
         raise DataError(f"{where}: {problem}") from problem
+    search = _Search(checked, sample, split, where)
+    return Record(sample, split, dates, _labels(search, dates, periods), area=area)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """For which sample files are searched; ``where`` names it in messages."""
+
+    checked: Checked
+    sample: str
+    split: str
+    where: str
+
+    def find(self, pattern: str) -> list[Found]:
+        filled = _path(pattern, self.sample, self.split, self.where)
+        return find(self.checked.root, filled, self.checked.description.sensors or ())
+
+
+def _labels(search: _Search, dates: Sequence[DateFiles], periods: Sequence[tuple[int, int]]) -> tuple[str, ...]:
+    d = search.checked.description
     patterns = d.label_patterns
+    whole_series = d.task == "segmentation" and not d.per_date
     if d.dated_by_name and len(patterns) == 1 and "date" in placeholders(patterns[0]):
+        if whole_series:
+            return (_only(search.find(patterns[0]), patterns[0], search.where).path,)
         # a change is named by its later date, a map of one date by that date
-        whole_series = d.task == "segmentation" and not d.per_date
-        days = [None if whole_series else dates[end].day for _, end in periods]
-        labels = _files_by_date(checked, patterns[0], sample, split, days, where)
-    else:
-        labels = tuple(_path(pattern, sample, split, where) for pattern in patterns)
-    if len(labels) != len(periods):
+        return _files_by_date(search, patterns[0], [dates[end] for _, end in periods])
+    if len(patterns) != len(periods):
         raise DataError(
-            f"{where}: {len(dates)} images need {len(periods)} labels for {d.task}, got {len(labels)}; "
+            f"{search.where}: {len(dates)} images need {len(periods)} labels for {d.task}, got {len(patterns)}; "
             "give one pattern for each, or one that holds {date}"
         )
-    return Record(sample, split, dates, labels, area=area)
+    labels = []
+    for pattern, (start, end) in zip(patterns, periods, strict=True):
+        if "sensor" in placeholders(pattern) and start != end:
+            labels.append(_only(search.find(pattern), pattern, search.where).path)
+        else:
+            filled = pattern.replace("{sensor}", str(dates[end].sensor))
+            labels.append(_path(filled, search.sample, search.split, search.where))
+    return tuple(labels)
 
 
 def _date(checked: Checked, number: int, sample: str, split: str, where: str) -> DateFiles:
@@ -140,27 +166,32 @@ def _dates_by_name(checked: Checked, sample: str, split: str, where: str) -> tup
         return dates
     if len(d.valid_patterns) != 1 or d.valid_patterns[0] is None:
         raise DataError(f"{where}: valid has {len(d.valid_patterns)} entries; give one pattern that holds {{date}}")
-    masks = _files_by_date(checked, d.valid_patterns[0], sample, split, [date.day for date in dates], where)
+    mask = d.valid_patterns[0]
+    if "date" in placeholders(mask):
+        masks = _files_by_date(_Search(checked, sample, split, where), mask, dates)
+    else:
+        masks = tuple(_path(mask.replace("{sensor}", str(date.sensor)), sample, split, where) for date in dates)
     return tuple(replace(date, valid=mask) for date, mask in zip(dates, masks, strict=True))
 
 
-def _files_by_date(
-    checked: Checked, pattern: str, sample: str, split: str, days: list[float | None], where: str
-) -> tuple[str, ...]:
-    """Return the file of each day that a pattern with ``{date}`` finds; a day without file is refused."""
-    found = find(checked.root, _path(pattern, sample, split, where), checked.description.sensors or ())
-    if days == [None]:
-        return (_only(found, pattern, where).path,)
-    exact = {file.day: file.path for file in found}
-    whole = {math.floor(file.day): file.path for file in found if file.day is not None}
-    paths = [exact.get(day, whole.get(math.floor(day))) for day in days if day is not None]
-    missing = [str(number) for number, path in enumerate(paths) if path is None]
+def _files_by_date(search: _Search, pattern: str, dates: Sequence[DateFiles]) -> tuple[str, ...]:
+    """Return the file of each date that a pattern with ``{date}`` finds; a date without file is refused."""
+    found = search.find(pattern)
+    matches = [_matches(found, date) for date in dates]
+    missing = [date.files[0] for date, files in zip(dates, matches, strict=True) if not files]
     if missing:
         raise DataError(
-            f"{where}: {pattern!r} finds no file for the date of image {', '.join(missing[:SHOWN])}; "
+            f"{search.where}: {pattern!r} finds no file for the date of {', '.join(missing[:SHOWN])}; "
             "add it, or take these images away"
         )
-    return tuple(path for path in paths if path is not None)
+    return tuple(_only(files, pattern, search.where).path for files in matches)
+
+
+def _matches(found: Sequence[Found], date: DateFiles) -> list[Found]:
+    """Return the files of the date's sensor that are of its moment, else those of its day."""
+    same = [file for file in found if file.sensor in (None, date.sensor) and file.day is not None]
+    exact = [file for file in same if file.day == date.day]
+    return exact or [file for file in same if math.floor(file.day or 0) == math.floor(date.day or 0)]
 
 
 def _only(found: list[Found], pattern: str, where: str) -> Found:

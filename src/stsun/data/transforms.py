@@ -30,7 +30,8 @@ A = TypeVar("A", bound=np.generic)
 def crop(sample: Sample, height: int, width: int, rng: np.random.Generator) -> Sample:
     """Return a random window of the sample, padded at the bottom and right (invalid, ignored) where it is smaller.
 
-    Of up to eight windows the first with at least 1 % labelled pixels is taken, else the one with the most.
+    Of up to eight windows the first with at least 1 % labelled pixels is taken, else the one with the most; where none
+    holds a label, one that does. So no window is without labels unless the sample is.
     """
     top, left = _choose_corner(sample, height, width, rng)
     rows, columns = slice(top, top + height), slice(left, left + width)
@@ -56,7 +57,18 @@ def _choose_corner(sample: Sample, height: int, width: int, rng: np.random.Gener
             best, most = (top, left), labelled
         if most >= ENOUGH_LABELLED or free_rows + free_columns == 0:
             break
-    return best
+    return best if most != 0 or sample.labels is None else _corner_at_label(sample.labels, height, width, rng)
+
+
+def _corner_at_label(labels: NDArray[np.int64], height: int, width: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Return the corner of a window, anywhere around one labelled pixel; (0, 0) where there is none."""
+    known = np.flatnonzero((labels != IGNORE).any(0))
+    if not known.size:
+        return 0, 0
+    row, column = divmod(int(rng.choice(known)), labels.shape[2])
+    top, left = row - int(rng.integers(height)), column - int(rng.integers(width))
+    most = labels.shape[1] - height, labels.shape[2] - width
+    return max(0, min(top, most[0])), max(0, min(left, most[1]))
 
 
 def turn(sample: Sample, quarters: int, *, mirror: bool) -> Sample:

@@ -11,8 +11,8 @@ from stsun.data.description import AreaSplit
 from stsun.data.images import DateFacts, check_sizes, read_date, read_dates
 from stsun.data.patterns import inside
 from stsun.data.record import DateFiles, Record
-from stsun.data.rows import SHOWN, read_rows
-from stsun.data.rules import Checked, read_description
+from stsun.data.rows import SHOWN, examine_rows
+from stsun.data.rules import Checked, examine
 from stsun.data.splits import split_entries, split_names
 from stsun.errors import StsunError
 from stsun.raster.reader import inspect, read_labels
@@ -47,11 +47,14 @@ def validate(path: str | Path) -> list[Problem]:
         path: The data set's YAML file.
     """
     try:
-        checked = read_description(Path(path))
-        rows = read_rows(checked)
+        checked, told = examine(Path(path))
+        problems = [Problem("description", message) for message in told]
+        if checked is None:
+            return problems
+        rows, told = examine_rows(checked)
+        problems += [Problem(str(checked.description.samples), message) for message in told]
     except StsunError as problem:
         return [Problem("description", str(problem))]
-    problems: list[Problem] = []
     splits: dict[str, list[Record]] = {}
     for split in split_names(checked, rows):
         splits[split] = []
