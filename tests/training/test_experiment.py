@@ -1,4 +1,8 @@
 import json
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -87,6 +91,8 @@ def test_an_experiment_leaves_a_model_with_all_that_is_needed_to_repeat_it(folde
     assert "loss/binary_change" in metrics.splitlines()[0]
     assert list(run_folder.glob("logs/version_0/events.*"))
 
+    for file in (RESOLVED, "card.json", SCORES, VERSIONS):
+        assert str(folder) not in (run_folder / file).read_text(), f"{file} tells where it was made"
     again = read_experiment(run_folder / RESOLVED)
     assert replace(again, output=None) == replace(read_experiment(folder / "experiment.yaml"), output=None)
     with pytest.raises(ExperimentError, match="finished run"):
@@ -116,9 +122,49 @@ def test_a_stopped_run_is_resumed_to_the_same_weights(folder, monkeypatch):
     assert not (folder / "run" / "model.safetensors").exists()
     with pytest.raises(ExperimentError, match="--resume"):
         train(folder / "experiment.yaml")
-    resumed = run(folder / "experiment.yaml", resume=True)
+    with pytest.raises(ExperimentError, match=r"run was started with other values of model, steps; .*another `output`"):
+        train(folder / "experiment.yaml", ["model.size=tiny", "steps=6"], resume=True)
+    resumed = run(folder / "experiment.yaml", ["workers=1", "stream.cache_gb=0"], resume=True)
     first, second = (load_file(each / "model.safetensors") for each in (whole, resumed))
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_an_interrupted_run_exits_with_130_and_says_how_to_go_on(folder):
+    command = [
+        sys.executable,
+        "-m",
+        "stsun",
+        "train",
+        str(folder / "experiment.yaml"),
+        "steps=5000",
+        "validate_every=0",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        started = time.monotonic()
+        while not (folder / "run/checkpoints/last.ckpt").is_file() and time.monotonic() - started < 120:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=120)
+    assert process.returncode == 130, told
+    assert "of 5000 updates" in told and "--resume" in told and "Traceback" not in told
+
+
+def test_a_folder_that_cannot_be_written_and_a_device_that_is_not_there_are_refused(folder):
+    (folder / "file").write_text("")
+    with pytest.raises(ExperimentError, match=r"cannot write to .*another `output`"):
+        train(folder / "experiment.yaml", [f"output={folder}/file"])
+    if not torch.cuda.is_available():
+        with pytest.raises(ExperimentError, match="accelerator=cpu"):
+            train(folder / "experiment.yaml", ["accelerator=gpu"])
+
+
+def test_overrides_reach_places_in_lists(folder):
+    path = folder / "experiment.yaml"
+    changed = read_experiment(
+        path, ["data.1={simulation: hyperspectral}", "optimiser.betas=[0.8, 0.9]", "optimiser.betas.0=0.7"]
+    )
+    assert changed.data[1].simulation == "hyperspectral"
+    assert changed.optimiser.betas == (0.7, 0.9)
 
 
 def test_overrides_reach_every_key(folder):
@@ -139,7 +185,12 @@ def test_overrides_reach_every_key(folder):
         ("stream.corp=64", "did you mean 'crop'"),
         ("crop", "key=value"),
         ("data.7.weight=1", "no '7'"),
-        ("name.first=1", "no 'name'|has no keys"),
+        ("name.first=1", "name has no 'first'"),
+        ("optimiser.betas=[0.9, 1.5]", "betas is .0.9, 1.5., expected two numbers from 0 to below 1"),
+        ("optimiser.weight_decay=.nan", "weight_decay is nan"),
+        ("data.0.weight=-1", "weight is -1, expected a positive number"),
+        ("data.1.counts_as=.nan", "counts_as is nan"),
+        ("data.1.size=0", "size is 0"),
         ("steps=many", "steps"),
         ("steps=0", "at least 1"),
         ("optimiser.ema=1.5", "ema"),

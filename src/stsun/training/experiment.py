@@ -18,7 +18,7 @@ from stsun.evaluation.evaluate import evaluate
 from stsun.model import checkpoint
 from stsun.simulation.scenes import simulate
 from stsun.training.plan import DataPlan, Experiment
-from stsun.training.record import card_of, is_first_process, write_description, write_scores
+from stsun.training.record import RESOLVED, card_of, is_first_process, write_description, write_scores
 from stsun.training.sources import Source
 from stsun.training.stream import TrainingStream
 from stsun.training.vocabulary import start_model, vocabulary_of
@@ -28,6 +28,10 @@ SIMULATED_SEEDS = 1_000_000
 """Training takes seeds below this; those from here on are held out for demonstrations and tests."""
 SIMULATED_COUNT = 200.0
 """A simulated kind counts as this many samples, unless the experiment says otherwise."""
+DECIDES_NOTHING = (
+    "name", "output", "validate_every", "checkpoint_every", "devices", "accelerator", "precision", "workers", "threads",
+)  # fmt: skip
+"""Keys that may differ when a run is resumed: they do not say which weights it should end with."""
 HEADLINES = ("overall_accuracy", "mean_iou", "mean_f1", "kappa", "change_f1", "change_iou", "miou_scd", "sek", "f_scd")
 """Scores that are logged at each validation."""
 
@@ -65,10 +69,13 @@ def _override(data: dict[str, Any], override: str) -> None:
             place = place.setdefault(name, {})
         else:
             raise ExperimentError(f"override {override!r}: there is no {name!r} to set; look at the experiment file")
-    if not isinstance(place, dict):
-        raise ExperimentError(f"override {override!r}: {'.'.join(parents)} has no keys; look at the experiment file")
+    in_list = isinstance(place, list) and last.isdigit() and int(last) < len(place)
+    if not isinstance(place, dict) and not in_list:
+        raise ExperimentError(
+            f"override {override!r}: {'.'.join(parents)} has no {last!r}; look at the experiment file"
+        )
     try:
-        place[last] = yaml.safe_load(text)
+        place[int(last) if in_list else last] = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ExperimentError(f"override {override!r}: {text!r} is no YAML value ({error})") from error
 
@@ -104,6 +111,7 @@ def train(path: str | Path, overrides: Sequence[str] = (), resume: bool = False)
     fitting = _fitting()
     if is_first_process():
         _refuse_used_folder(folder, fitting.LAST, resume)
+        _refuse_another_experiment(experiment, folder, resume)
     if experiment.threads:
         torch.set_num_threads(experiment.threads)
     datasets = {entry.dataset: open_dataset(entry.dataset) for entry in experiment.data if entry.dataset}
@@ -222,6 +230,29 @@ def _refuse_used_folder(folder: Path, last: str, resume: bool) -> None:
         raise ExperimentError(f"{folder} holds a finished run; give another `output`, or remove it to train again")
     if not resume and (folder / last).is_file():
         raise ExperimentError(f"{folder} holds an unfinished run; go on with --resume, or remove it to start again")
+
+
+def _refuse_another_experiment(experiment: Experiment, folder: Path, resume: bool) -> None:
+    """Refuse to resume with other values than the run was started with: its weights would be those of neither."""
+    if not resume or not (folder / RESOLVED).is_file():
+        return
+    before, now = (_decisive(each) for each in (read_experiment(folder / RESOLVED), experiment))
+    differing = [name for name in before if before[name] != now[name]]
+    if differing:
+        raise ExperimentError(
+            f"{folder} was started with other values of {', '.join(differing)}; give the same to --resume "
+            f"(they are in its {RESOLVED}), or another `output` to start again"
+        )
+
+
+def _decisive(experiment: Experiment) -> dict[str, Any]:
+    values = dataclasses.asdict(experiment)
+    for name in DECIDES_NOTHING:
+        del values[name]
+    del values["stream"]["cache_gb"]
+    for entry in values["data"]:
+        del entry["validation"]
+    return values
 
 
 def _fitting() -> Any:

@@ -2,12 +2,14 @@
 
 import csv
 import logging
+import signal
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
@@ -18,6 +20,8 @@ from stsun.errors import ExperimentError
 from stsun.training.module import AveragedWeights, StreamData, TrainingModule, Validate
 from stsun.training.plan import Experiment
 from stsun.training.stream import TrainingStream
+
+logger = logging.getLogger(__name__)
 
 LAST = "checkpoints/last.ckpt"
 LOGS = "logs"
@@ -45,7 +49,8 @@ def fit(
         resume: Go on from the last checkpoint in the folder.
 
     Raises:
-        ExperimentError: There is nothing to resume, or the loss is not finite.
+        ExperimentError: There is nothing to resume, the loss is not finite, or there is no such device.
+        KeyboardInterrupt: The run was interrupted before its last update.
     """
     last = folder / LAST
     if resume and not last.is_file():
@@ -55,15 +60,30 @@ def fit(
         model.train(), experiment.optimiser, steps=experiment.steps, label_smoothing=experiment.label_smoothing
     )
     data = StreamData(stream, workers=experiment.workers, validations=tuple(validations))
-    trainer = _trainer(experiment, folder, validate=bool(validations))
+    try:
+        trainer = _trainer(experiment, folder, validate=bool(validations))
+    except MisconfigurationException as problem:
+        raise ExperimentError(
+            f"cannot compute on {experiment.devices} x {experiment.accelerator!r}: {problem}; "
+            "set accelerator and devices to what this machine has, such as accelerator=cpu devices=1"
+        ) from problem
     with warnings.catch_warnings():
         # the loader starts where the trainer stands, so it is resumable although Lightning cannot know
         warnings.filterwarnings("ignore", message=".*dataloader is not resumable.*")
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
         warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated.*")
-        trainer.fit(module, datamodule=data, ckpt_path=last if resume else None, weights_only=True)
+        handler = signal.getsignal(signal.SIGINT)
+        try:
+            trainer.fit(module, datamodule=data, ckpt_path=last if resume else None, weights_only=True)
+        except SystemExit:
+            # Lightning turns Ctrl-C into exit code 1, and leaves the process deaf to it
+            if not trainer.interrupted:
+                raise
+            signal.signal(signal.SIGINT, handler)
     if trainer.interrupted or trainer.global_step < experiment.steps:
+        saved = f"go on from {last} with --resume" if last.is_file() else "no checkpoint was written yet"
+        logger.warning("interrupted after %d of %d updates; %s", trainer.global_step, experiment.steps, saved)
         raise KeyboardInterrupt
     return trainer
 

@@ -1,5 +1,6 @@
 """What an experiment file holds, as plain values."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -60,6 +61,10 @@ class DataPlan:
             raise ExperimentError("data: each entry needs either `dataset: path/to.yaml` or `simulation: kind`")
         if self.simulation is not None and self.validation is not None:
             raise ExperimentError("data: a simulation has no splits to validate on; leave `validation` out")
+        for name in ("weight", "counts_as", "size"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise ExperimentError(f"data: {name} is {value:g}, expected a positive number; leave the entry out")
 
 
 @dataclass(frozen=True)

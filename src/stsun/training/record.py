@@ -14,6 +14,7 @@ import yaml
 
 from stsun.bands import describe
 from stsun.data.dataset import DataSet
+from stsun.errors import ExperimentError
 from stsun.training.plan import Experiment
 from stsun.training.vocabulary import Vocabulary
 
@@ -27,12 +28,29 @@ def is_first_process() -> bool:
 
 
 def write_description(experiment: Experiment, folder: Path) -> None:
-    """Write the experiment with all defaults spelled out, and the versions that it runs with."""
-    folder.mkdir(parents=True, exist_ok=True)
-    plain = json.loads(json.dumps(dataclasses.asdict(experiment)))
-    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
-    (folder / RESOLVED).write_text(text, encoding="utf-8")
-    (folder / VERSIONS).write_text(json.dumps(versions(), indent=2) + "\n", encoding="utf-8")
+    """Write the experiment with all defaults spelled out, and the versions that it runs with.
+
+    Paths are relative to the folder, so that they tell nothing of the machine and can move along.
+
+    Raises:
+        ExperimentError: The folder cannot be written.
+    """
+    text = yaml.safe_dump(_movable(experiment, folder), sort_keys=False, allow_unicode=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / RESOLVED).write_text(text, encoding="utf-8")
+        (folder / VERSIONS).write_text(json.dumps(versions(), indent=2) + "\n", encoding="utf-8")
+    except OSError as problem:
+        raise ExperimentError(f"cannot write to {folder}: {problem.strerror}; give another `output`") from problem
+
+
+def _movable(experiment: Experiment, folder: Path) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(experiment)))
+    plain["output"] = None
+    for place, key in ((plain["model"], "checkpoint"), *((entry, "dataset") for entry in plain["data"])):
+        if place[key] is not None:
+            place[key] = Path(os.path.relpath(place[key], folder)).as_posix()
+    return plain
 
 
 def versions() -> dict[str, str]:

@@ -41,8 +41,10 @@ class OptimiserPlan:
             raise ExperimentError(f"optimiser.learning_rate is {self.learning_rate}, expected a positive number")
         if not 0 <= self.ema < 1:
             raise ExperimentError(f"optimiser.ema is {self.ema:g}, expected 0 (no averaging) to below 1, such as 0.999")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ExperimentError(f"optimiser.betas is {list(self.betas)}, expected two numbers from 0 to below 1")
         for name in ("weight_decay", "warmup", "clip"):
-            if getattr(self, name) < 0:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise ExperimentError(f"optimiser.{name} is {getattr(self, name)}, expected at least 0")
 
 
