@@ -288,7 +288,13 @@ def test_evaluate_prints_a_report_and_writes_json(run, monkeypatch, model, tmp_p
 
 def test_train_hands_over_overrides_and_resume(run, monkeypatch):
     asked = []
-    monkeypatch.setattr("stsun.training.experiment.run", lambda *given: asked.append(given) or "runs/joint")
+
+    def train(*given):
+        sys.stdout.write("80 %")  # as progress bars do
+        asked.append(given)
+        return "runs/joint"
+
+    monkeypatch.setattr("stsun.training.experiment.run", train)
     code, out, _ = run("train", "experiment.yaml", "steps=3", "seed=1", "--resume")
     assert (code, out) == (0, "wrote runs/joint\n")
     assert json.loads(run("train", "experiment.yaml", "--json")[1]) == {"folder": "runs/joint"}

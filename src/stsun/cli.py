@@ -7,7 +7,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -131,7 +131,8 @@ def train(
     """Train one model on one or many data sets together."""
     from stsun.training.experiment import run
 
-    folder = run(experiment, overrides or [], resume)
+    with redirect_stdout(sys.stderr):  # where progress bars belong
+        folder = run(experiment, overrides or [], resume)
     typer.echo(_to_json({"folder": str(folder)}) if as_json else f"wrote {folder}")
 
 
