@@ -283,3 +283,10 @@ def test_a_seed_gives_the_same_weights_and_leaves_the_global_state_alone():
     assert torch.equal(torch.rand(3), expected)
     assert all(torch.equal(one[name], same[name]) for name in one)
     assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_model_tells_the_categories_it_was_given():
+    model = create("nano", ["background", "water", "building", "water"])
+    assert model.categories == ("background", "water", "building")
+    assert model.categories_for("segmentation") == ("background", "water", "building")
+    assert model.categories_for("binary_change") == ("changed",)

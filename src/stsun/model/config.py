@@ -25,7 +25,7 @@ class STSUNConfig:
 
     Args:
         size: The name it was made from.
-        categories: Names of the rows of the category table.
+        categories: Names of the categories it knows.
         tokens: Names of the bands without wavelength that it knows.
         task_categories: Which categories each task was trained for; a task left out knows all.
         layout: ``pyramid`` (strides 4, 8, 16 with skips and a native-resolution path) or ``plain`` (one stride, as the
@@ -73,7 +73,7 @@ class STSUNConfig:
     fixed_bands: tuple[Band, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "categories", _vocabulary(self.categories))
+        object.__setattr__(self, "categories", _named(self.categories))
         object.__setattr__(self, "tokens", tuple(dict.fromkeys(token.strip().lower() for token in self.tokens)))
         for name, kinds in CHOICES.items():
             if getattr(self, name) not in kinds:
@@ -97,6 +97,12 @@ class STSUNConfig:
     def stride(self) -> int:
         """Pixels per token of the coarsest level; sizes are padded to a multiple of it."""
         return 16 if self.layout == "pyramid" else 8 * self.patch
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """Names of the rows of the category table: no neutral category has one, ``changed`` always has."""
+        names = tuple(name for name in self.categories if name not in NEUTRAL)
+        return names if CHANGE in names else (*names, CHANGE)
 
     def categories_for(self, task: str) -> tuple[str, ...]:
         """Return the names to ask for when a user asks for all that the model knows for a task."""
@@ -144,11 +150,10 @@ def named_config(size: str, categories: Sequence[str], **changes: object) -> STS
     return STSUNConfig(size, categories, **{**SIZES[size], **changes})  # type: ignore[arg-type]
 
 
-def _vocabulary(categories: Sequence[str]) -> tuple[str, ...]:
-    """Keep each name once, without those whose logit is 0 by definition, and with the general change category."""
+def _named(categories: Sequence[str]) -> tuple[str, ...]:
+    """Keep each name once."""
     if isinstance(categories, str) or not isinstance(categories, Sequence):
         raise ConfigurationError(f"categories must be a list of names, got {categories!r}; write ['water', 'forest']")
-    names = [name for name in dict.fromkeys(categories) if name not in NEUTRAL]
-    if any(not isinstance(name, str) or not name.strip() for name in names):
+    if any(not isinstance(name, str) or not name.strip() for name in categories):
         raise ConfigurationError(f"categories are names, got {categories!r}")
-    return tuple(names if CHANGE in names else [*names, CHANGE])
+    return tuple(dict.fromkeys(categories))

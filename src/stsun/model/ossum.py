@@ -26,7 +26,7 @@ class CategoryTable(nn.Module):
 
     def __init__(self, config: STSUNConfig) -> None:
         super().__init__()
-        self.names = config.categories
+        self.names = config.rows
         self.rows = nn.Parameter(F.pad(torch.randn(len(self.names), config.embedding), (0, 1)))
         self.text_tower: TextTower | None = None
 

@@ -131,7 +131,8 @@ def create(size: str, categories: Sequence[str], *, seed: int = 0, **choices: An
 
     Args:
         size: One of ``stsun.model.config.SIZES``.
-        categories: Names of the categories it shall know; ``changed`` is always among them.
+        categories: Names of the categories it shall know; ``background``, ``unchanged`` and ``changed`` need
+            not be among them.
         seed: Of the random weights; the global random state is left as it was.
         **choices: Fields of ``STSUNConfig`` to exchange, for example ``temporal="mean"``.
 

@@ -105,7 +105,8 @@ def extended(model: STSUN, vocabulary: Vocabulary, *, seed: int) -> STSUN:
     tasks = tuple((task, _union(known.get(task, ()), new.get(task, ()))) for task in TASKS if task in {*known, *new})
     wider = replace(
         config,
-        categories=_union(config.categories, vocabulary.categories),
+        # the old rows first and in their order: new ones are appended to the table
+        categories=_union(config.rows, _union(config.categories, vocabulary.categories)),
         tokens=_union(config.tokens, vocabulary.tokens),
         task_categories=tasks,
     )
