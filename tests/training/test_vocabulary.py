@@ -29,7 +29,7 @@ def test_background_answers_a_task_only_where_every_data_set_has_it():
 
 def test_a_fresh_model_knows_all_names_and_tokens():
     model = start_model(ModelPlan("nano", options={"temporal": "mean"}), vocabulary_of([ROADS, FLOOD]), seed=1)
-    assert set(model.categories) == {"road", "flooded", "changed"}
+    assert set(model.categories) == {"background", "road", "flooded"}
     assert {"gravity", "vv"} <= set(model.config.tokens)
     assert model.config.temporal == "mean"
     fixed = start_model(ModelPlan("nano", options={"spectral": "fixed"}), vocabulary_of([ROADS, FLOOD]), seed=1)
