@@ -130,10 +130,12 @@ def train(
 ) -> None:
     """Train one model on one or many data sets together."""
     from stsun.training.experiment import run
+    from stsun.training.record import is_first_process
 
     with redirect_stdout(sys.stderr):  # where progress bars belong
         folder = run(experiment, overrides or [], resume)
-    typer.echo(_to_json({"folder": str(folder)}) if as_json else f"wrote {folder}")
+    if is_first_process():
+        typer.echo(_to_json({"folder": str(folder)}) if as_json else f"wrote {folder}")
 
 
 @app.command(epilog="Example: stsun evaluate --data levir-cd/dataset.yaml --split test --json scores.json")
