@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "evaluation": BASE | {"raster", "data", "model"},
     "prediction": BASE | {"raster", "data", "model"},
     "training": BASE | {"data", "model", "evaluation", "simulation", "yamlfile"},
+    "terminal": {"errors"},
 }
 FACADES = ("__init__", "__main__", "demo", "cli")
 NOT_IMPORTED = {"demo": {"cli"}, "cli": {"__main__"}}  # by anything but

@@ -1,13 +1,12 @@
 """The command line: each verb parses, calls one library function, and prints. Heavy imports wait inside the verbs."""
 
-import json
 import logging
 import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +16,7 @@ from typer.core import TyperCommand
 
 from stsun import __version__
 from stsun.errors import StsunError
+from stsun.terminal import check_target, lines_of, progress_bar, to_json, write_text
 
 app = typer.Typer(
     name="stsun",
@@ -86,7 +86,7 @@ def demo(
 
     result = run(output, echo=(lambda _: None) if as_json else typer.echo)
     if as_json:
-        typer.echo(_to_json(result))
+        typer.echo(to_json(result))
 
 
 @app.command(epilog="Example: stsun info 2018.tif dataset.yaml checkpoints/tiny")
@@ -99,7 +99,7 @@ def info(
     Bands, wavelengths, GSD, dates, CRS, nodata; categories of data sets and checkpoints.
     """
     facts = {str(path): _facts(path) for path in files}
-    typer.echo(_to_json(facts) if as_json else "\n".join(_lines(facts)))
+    typer.echo(to_json(facts) if as_json else "\n".join(lines_of(facts)))
 
 
 @app.command(epilog="Example: stsun validate levir-cd/dataset.yaml")
@@ -112,7 +112,7 @@ def validate(
 
     problems = [str(problem) for problem in find_problems(dataset)]
     if as_json:
-        typer.echo(_to_json({"dataset": str(dataset), "problems": problems}))
+        typer.echo(to_json({"dataset": str(dataset), "problems": problems}))
     if problems:
         raise StsunError("\n  ".join([f"{dataset}: {len(problems)} problem(s); mend them:", *problems]))
     if not as_json:
@@ -135,7 +135,7 @@ def train(
     with redirect_stdout(sys.stderr):  # where progress bars belong
         folder = run(experiment, overrides or [], resume)
     if is_first_process():
-        typer.echo(_to_json({"folder": str(folder)}) if as_json else f"wrote {folder}")
+        typer.echo(to_json({"folder": str(folder)}) if as_json else f"wrote {folder}")
 
 
 @app.command(epilog="Example: stsun evaluate --data levir-cd/dataset.yaml --split test --json scores.json")
@@ -154,12 +154,12 @@ def evaluate(
     from stsun.evaluation.report import to_text
     from stsun.model.checkpoint import load
 
-    _check_target(json_file)
-    with _progress("samples") as progress:
+    check_target(json_file)
+    with progress_bar("samples") as progress:
         scores = score(load(model), data, split, task=task, device=device, progress=progress)
     if json_file is not None and str(json_file) != "-":
-        _write_text(json_file, _to_json(scores))
-    typer.echo(_to_json(scores) if str(json_file) == "-" else to_text(scores))
+        write_text(json_file, to_json(scores))
+    typer.echo(to_json(scores) if str(json_file) == "-" else to_text(scores))
 
 
 class _ManyDates(TyperCommand):
@@ -206,14 +206,14 @@ def predict(
     from stsun.prediction.predict import predict as make_maps
     from stsun.prediction.predict import to_text
 
-    with _progress("tiles") as progress:
+    with progress_bar("tiles") as progress:
         result = make_maps(
             load(model), [_entry(image) for image in images], task=task, output=output, categories=_split(categories),
             dates=_each(date), sensor=sensor, bands=[_split(own) or [] for own in bands] if bands else None,
             scale=scale, offset=offset, per_date=per_date, tile=tile, overlap=overlap, probabilities=probabilities,
             device=device, progress=progress, overwrite=overwrite,
         )  # fmt: skip
-    typer.echo(_to_json(asdict(result)) if as_json else to_text(result))
+    typer.echo(to_json(asdict(result)) if as_json else to_text(result))
 
 
 def _split(text: str | None) -> list[str] | None:
@@ -247,56 +247,3 @@ def _facts(path: Path) -> dict[str, Any]:
     if not path.is_dir() and path.suffix != ".safetensors":
         return info(path)
     return {"kind": "checkpoint", "path": str(path), **read_card(path)}
-
-
-def _to_json(value: Any) -> str:
-    return json.dumps(value, indent=2, default=str, allow_nan=False)
-
-
-def _check_target(path: Path | None) -> None:
-    """Refuse a file that cannot be written before the work whose result it shall hold."""
-    if path is not None and (path.is_dir() or not path.parent.is_dir()):
-        raise StsunError(f"{path} cannot be written: it is a folder, or its folder is missing; choose another name")
-
-
-def _write_text(path: Path, text: str) -> None:
-    try:
-        path.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise StsunError(f"{path} cannot be written: {error.strerror}; choose another name or folder") from error
-
-
-def _lines(value: Any, indent: str = "") -> Iterator[str]:
-    """A nested dict as indented lines; lists of plain values stay on one line."""
-    for key, item in value.items():
-        if isinstance(item, dict):
-            yield f"{indent}{key}:"
-            yield from _lines(item, indent + "  ")
-        elif isinstance(item, list | tuple) and any(isinstance(part, dict) for part in item):
-            yield f"{indent}{key}:"
-            for part in item:
-                yield f"{indent}  - " + ", ".join(f"{name}: {_word(one)}" for name, one in part.items())
-        else:
-            yield f"{indent}{key}: {_word(item)}"
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"({', '.join(f'{name} {_word(one)}' for name, one in value.items())})"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_word, value)) or "none"
-    return "none given" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-@contextmanager
-def _progress(unit: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar on a terminal's stderr; nothing where no one watches."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(unit, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
