@@ -104,6 +104,7 @@ def test_an_experiment_leaves_a_model_with_all_that_is_needed_to_repeat_it(folde
         [f"output={folder}/more", "model={checkpoint: run}", "steps=1"],
     )
     assert set(load(continued).categories) == {*model.categories, "changed"}
+    assert read_card(continued)["training"]["earlier"] == read_card(run_folder)["training"]
 
 
 def test_a_stopped_run_is_resumed_to_the_same_weights(folder, monkeypatch):

@@ -18,7 +18,7 @@ from stsun.evaluation.evaluate import evaluate
 from stsun.model import checkpoint
 from stsun.simulation.scenes import simulate
 from stsun.training.plan import DataPlan, Experiment
-from stsun.training.record import RESOLVED, card_of, is_first_process, write_description, write_scores
+from stsun.training.record import RESOLVED, card_of, is_first_process, with_history, write_description, write_scores
 from stsun.training.sources import Source
 from stsun.training.stream import TrainingStream
 from stsun.training.vocabulary import start_model, vocabulary_of
@@ -131,7 +131,8 @@ def train(path: str | Path, overrides: Sequence[str] = (), resume: bool = False)
         write_scores(scores, folder)
         seen = samples_seen(stream, experiment.steps * experiment.stream.accumulate)
         card = card_of(experiment, list(datasets.values()), vocabulary, scores, minutes=minutes, seen=seen)
-        checkpoint.save(model, folder, card)
+        start = experiment.model.checkpoint
+        checkpoint.save(model, folder, with_history(card, checkpoint.read_card(start)) if start else card)
     return folder
 
 

@@ -106,5 +106,17 @@ def card_of(
     }
 
 
+def with_history(card: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a card that also tells what the checkpoint that the run went on from had learned from, and how."""
+    names = {data["name"] for data in card["training_data"]}
+    older = [data for data in earlier.get("training_data", []) if data["name"] not in names]
+    return {
+        **card,
+        "bands": list(dict.fromkeys([*card["bands"], *earlier.get("bands", [])])),
+        "training_data": [*card["training_data"], *older],
+        "training": {**card["training"], "earlier": earlier.get("training")},
+    }
+
+
 def _headline(scores: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in scores.items() if value is None or isinstance(value, str | int | float)}
