@@ -14,6 +14,7 @@ import argparse
 import json
 import sys
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def main() -> None:
     warnings.simplefilter("ignore", NotGeoreferencedWarning)
     model, card = load(arguments.checkpoint), read_card(arguments.checkpoint)
     baselines = read_baselines(arguments.baselines, arguments.split)
-    seen = card.get("training", {}).get("samples_seen", {})
+    seen = samples_seen(card)
     results: dict[str, Any] = {}
     print(head(COLUMNS, texts=3))
     for name, dataset in data_sets(arguments.root, {arguments.split}, arguments.only):
@@ -72,6 +73,16 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
+
+
+def samples_seen(card: dict[str, Any]) -> Counter[str]:
+    """Return how many samples of each source all parts of the training drew, repetitions counted."""
+    seen: Counter[str] = Counter()
+    part = card.get("training")
+    while part:
+        seen.update(part.get("samples_seen", {}))
+        part = part.get("earlier")
+    return seen
 
 
 def read_baselines(path: Path | None, split: str) -> dict[str, Any]:
