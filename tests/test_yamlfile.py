@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 
 from stsun.errors import DataError, ExperimentError
-from stsun.yamlfile import read_yaml
+from stsun.yamlfile import load_mapping, validate
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Whole:
 def read(tmp_path, text, error=DataError):
     path = tmp_path / "file.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_yaml(path, Whole, error)
+    return validate(load_mapping(path, error), Whole, error, str(path))
 
 
 def test_a_right_file_becomes_the_dataclass(tmp_path):
@@ -91,9 +91,9 @@ def test_all_problems_are_told_at_once_and_once_each(tmp_path):
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
     with pytest.raises(DataError, match=r"none\.yaml: there is no such file"):
-        read_yaml(tmp_path / "none.yaml", Whole, DataError)
+        load_mapping(tmp_path / "none.yaml", DataError)
     with pytest.raises(DataError, match="cannot be read"):
-        read_yaml(tmp_path, Whole, DataError)
+        load_mapping(tmp_path, DataError)
 
 
 def test_yes_no_on_and_off_are_words(tmp_path):

@@ -65,20 +65,6 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver(_TRUTH, re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 
 
-def read_yaml(path: Path, kind: type[T], error: type[StsunError]) -> T:
-    """Return the file's content as ``kind``.
-
-    Args:
-        path: The YAML file.
-        kind: A standard dataclass; with ``__pydantic_config__ = {"extra": "forbid"}`` unknown keys are refused.
-        error: Raised for everything that is wrong with the file.
-
-    Raises:
-        StsunError: Of the kind ``error``: the file is missing, is no YAML, or does not fit; lists all problems.
-    """
-    return validate(load_mapping(path, error), kind, error, str(path))
-
-
 def load_mapping(path: Path, error: type[StsunError]) -> dict[Any, Any]:
     """Return the keys and values of a file, as ``load_yaml`` does.
 

@@ -22,7 +22,7 @@ from stsun.training.record import RESOLVED, card_of, is_first_process, with_hist
 from stsun.training.sources import Source
 from stsun.training.stream import TrainingStream
 from stsun.training.vocabulary import start_model, vocabulary_of
-from stsun.yamlfile import load_yaml, validate
+from stsun.yamlfile import load_mapping, validate
 
 SIMULATED_SEEDS = 1_000_000
 """Training takes seeds below this; those from here on are held out for demonstrations and tests."""
@@ -47,9 +47,7 @@ def read_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
         ExperimentError: The file or an override cannot be read, or does not fit.
     """
     file = Path(path)
-    data = load_yaml(file, ExperimentError)
-    if not isinstance(data, dict):
-        raise ExperimentError(f"{file}: expected keys and values such as 'name: ...', got {type(data).__name__}")
+    data = load_mapping(file, ExperimentError)
     for override in overrides:
         _override(data, override)
     experiment = validate(data, Experiment, ExperimentError, str(file))
