@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from stsun.bands import Band
 from stsun.data.sample import IGNORE
 from stsun.errors import ConfigurationError
 from stsun.raster.reader import inspect, read
-from stsun.simulation.scenes import KINDS, simulate
+from stsun.simulation.kinds import KINDS
+from stsun.simulation.scenes import sample_of, scene_of, simulate
 from stsun.simulation.write import CORNER_M, EPSG, grid_of, write_scene
 
 SIZE = 32
@@ -21,17 +25,23 @@ def test_a_seed_gives_one_scene(kind):
 
 
 @EVERY_KIND
-def test_labels_are_in_range_and_every_category_occurs_over_a_few_seeds(kind):
-    scenes = [simulate(kind, seed, 48) for seed in range(12)]
-    values = {int(value) for scene in scenes for value in np.unique(scene.labels)} - {IGNORE}
-    assert values == set(range(scenes[0].classes))
+def test_labels_are_in_range_and_every_category_occurs_over_some_seeds(kind):
+    missing = set(range(simulate(kind, 0, SIZE).classes))
+    allowed = missing | {IGNORE}
+    for seed in range(150):
+        values = {int(value) for value in np.unique(simulate(kind, seed, 48).labels)}
+        assert values <= allowed
+        missing -= values
+        if not missing:
+            return
+    pytest.fail(f"categories {missing} did not occur in 150 scenes")
 
 
 @EVERY_KIND
 def test_images_are_finite_physical_values_on_increasing_days(kind):
     for seed in range(3):
         scene = simulate(kind, seed, SIZE)
-        low, high = (-60, 20) if kind.startswith("sentinel1") else (0, 1.5)
+        low, high = (-60, 25) if kind.startswith("sentinel1") else (0, 1.5)
         assert all(np.isfinite(image).all() and low <= image.min() and image.max() <= high for image in scene.images)
         assert (np.diff(scene.days) > 0).all()
         fewest, most = KINDS[kind].dates
@@ -39,13 +49,21 @@ def test_images_are_finite_physical_values_on_increasing_days(kind):
         assert scene.configuration.task == KINDS[kind].task
 
 
-def test_the_same_world_at_two_sensors_has_the_same_truth():
-    series, change = simulate("sentinel2-series", 4, 64), simulate("sentinel2-semantic-change", 4, 64)
-    both = (series.labels[0] != IGNORE) & (change.labels[0] != IGNORE)
-    assert both.any() and (series.labels[0] == change.labels[0])[both].all()
-    spectra, mixed = simulate("hyperspectral", 4, 64), simulate("landsat-mixed-series", 4, 64)
-    both = mixed.labels[0] != IGNORE
-    assert (spectra.labels[0] == mixed.labels[0])[both].all()
+def test_one_place_at_two_sensors_has_the_same_truth():
+    optical = scene_of("sentinel2-semantic-change", 4, 64)
+    clear = tuple(replace(date, cloud_cover=0.0) for date in optical.conditions)
+    optical = replace(optical, conditions=clear)
+    radar = replace(optical, bands=((Band("vv"),), (Band("vv"),)))
+    legend = KINDS["sentinel2-semantic-change"].legend
+    one, other = (sample_of(scene, "semantic_change", legend, "x").labels for scene in (optical, radar))
+    assert (one == other).all() and len(np.unique(one)) > 2
+
+
+def test_a_scene_can_be_changed_in_one_thing():
+    scene = scene_of("sentinel2-series", 2, 32)
+    coarse = replace(scene, window=replace(scene.window, gsd_m=20.0))
+    sample = sample_of(coarse, "segmentation", KINDS["sentinel2-series"].legend, "coarse")
+    assert sample.configuration.gsd_m == 20.0
 
 
 def test_bands_are_those_that_the_catalogue_lists_for_reflected_light():
@@ -65,16 +83,16 @@ def test_a_pixel_that_no_date_shows_is_ignored():
     hidden = 0
     for seed in range(12):
         scene = simulate("sentinel2-series", seed, SIZE)
-        assert ((scene.labels[0] == IGNORE) == ~scene.valid.any(0)).all()
+        assert (scene.labels[0][~scene.valid.any(0)] == IGNORE).all()
         pair = simulate("sentinel2-semantic-change", seed, SIZE)
-        assert ((pair.labels == IGNORE) == ~pair.valid).all()
+        assert (pair.labels[~pair.valid] == IGNORE).all()
         hidden += int((~pair.valid).sum())
     assert hidden
 
 
 def test_changed_labels_say_where_buildings_came_or_went():
-    changed = np.stack([simulate("aerial-change", seed, 64).labels[0] for seed in range(6)])
-    assert 0.005 < (changed == 1).mean() < 0.3
+    changed = np.stack([simulate("aerial-change", seed, 64).labels[0] for seed in range(12)])
+    assert 0.01 < (changed == 1).mean() < 0.4
 
 
 @pytest.mark.parametrize(

@@ -1,112 +1,166 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from stsun.bands import Band
-from stsun.errors import ConfigurationError
-from stsun.simulation.sensor import Conditions, display, observe, view
-from stsun.simulation.spectra import SURFACES
-from stsun.simulation.world import NUMBER, make_world
+from stsun.simulation.days import day_of
+from stsun.simulation.field import Window
+from stsun.simulation.land import World
+from stsun.simulation.sensor import STEPS, kind_of, observe
+from stsun.simulation.spectra import NUMBER, SURFACES
+from stsun.simulation.view import MARGIN, Conditions, View
 
-RED, NIR = Band("red", 665, 31), Band("nir", 833, 106)
+RED, NIR, SWIR = Band("red", 665, 31), Band("nir", 833, 106), Band("swir16", 1614, 91)
 RADAR = [Band("vv"), Band("vh")]
-SUMMER = Conditions(day_of_year=200)
-CATEGORY = np.array([surface.category for surface in SURFACES.values()])
+SUMMER = Conditions(day_of(2019, 7, 1))
+QUIET = replace(SUMMER, noise=0.0)
+WINDOW = Window(2000.0, -5000.0, 100, 110, 10.0)
+INNER = (slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))
 
 
 @pytest.fixture(scope="module")
 def seen():
-    return view(make_world(5, 128, 5.0, flood=1.0), 2)
+    return View(World(6), WINDOW)
 
 
-def pure(seen, category, date=0):
+def pure(view, *categories, day=SUMMER.day):
     """Pixels that hold nothing else."""
-    return seen.shares[date][category == CATEGORY].sum(0) > 0.999
+    rows = [surface.category in categories for surface in SURFACES.values()]
+    return view.shares(day)[rows].sum(0)[INNER] > 0.999
 
 
-def generator():
-    return np.random.default_rng(7)
-
-
-def test_shares_are_the_means_of_the_world(seen):
-    world = make_world(5, 128, 5.0, flood=1.0)
-    assert np.allclose(seen.shares.sum(1), 1)
+def test_shares_are_the_means_of_the_land(seen):
+    surface, shares = seen.land.surface(SUMMER.day), seen.shares(SUMMER.day)
+    assert np.allclose(shares.sum(0), 1)
     for row, column in ((0, 0), (10, 33), (63, 63)):
-        block = world.surface[1, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+        block = surface[2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
         for number in range(len(SURFACES)):
-            assert seen.shares[1, number, row, column] == pytest.approx((block == number).mean())
+            assert shares[number, row, column] == pytest.approx((block == number).mean())
 
 
-def test_a_factor_that_does_not_divide_the_world_is_refused():
-    with pytest.raises(ConfigurationError, match="divisor"):
-        view(make_world(0, 64, 5.0), 3)
+def test_tiles_of_an_image_join_seamlessly(seen):
+    conditions = replace(QUIET, cloud_cover=0.3, blur_px=0.5, shift_px=(0.4, -0.3))
+    whole, valid = observe(seen, [RED, SWIR], conditions)
+    for rows, columns in ((slice(0, 50), slice(0, 60)), (slice(50, 100), slice(60, 110))):
+        part, mask = observe(View(World(6), WINDOW.part(rows, columns)), [RED, SWIR], conditions)
+        assert (mask != valid[rows, columns]).mean() < 1e-3
+        assert np.quantile(np.abs(part - whole[:, rows, columns]), 0.999) < 2 * STEPS["light"]
+
+
+def test_an_image_is_the_same_each_time_and_another_seed_another_noise(seen):
+    one, again = observe(seen, [RED], SUMMER)[0], observe(seen, [RED], SUMMER)[0]
+    other = observe(seen, [RED], replace(SUMMER, seed=1))[0]
+    assert (one == again).all() and (one != other).any()
 
 
 def test_forest_is_green_and_water_dark_in_the_infrared(seen):
-    image, valid = observe(seen, [RED, NIR], SUMMER, generator())
+    image, valid = observe(seen, [RED, NIR], SUMMER)
     ndvi = (image[1] - image[0]) / (image[1] + image[0])
     assert valid.all() and image.dtype == np.float32
     assert np.median(ndvi[pure(seen, "forest")]) > 0.5
-    assert np.median(ndvi[pure(seen, "water")]) < 0
+    assert np.median(image[1][pure(seen, "water")]) < 0.1
 
 
 def test_water_is_darker_than_land_in_radar(seen):
-    image, _ = observe(seen, RADAR, SUMMER, generator())
-    water = pure(seen, "water")
-    assert (np.median(image[:, water], 1) < np.median(image[:, ~water], 1) - 3).all()
+    image, _ = observe(seen, RADAR, SUMMER)
+    water, forest = pure(seen, "water"), pure(seen, "forest")
+    assert (np.median(image[:, water], 1) < np.median(image[:, forest], 1) - 3).all()
 
 
-def test_speckle_of_linear_power_has_the_looks_it_says(seen):
-    image, _ = observe(seen, RADAR, SUMMER, generator())
-    power = 10 ** (image[0][pure(seen, "water")] / 10)
-    # for L looks the coefficient of variation is 1 / sqrt(L)
-    assert power.std() / power.mean() == pytest.approx(1 / np.sqrt(4.4), rel=0.15)
-
-
-def test_the_flood_is_seen_after_the_events(seen):
-    flooded = pure(seen, "water", 1) & (seen.shares[0][NUMBER["water"]] == 0)
-    before, _ = observe(seen, [NIR], SUMMER, generator())
-    after, _ = observe(seen, [NIR], Conditions(day_of_year=200, after=True), generator())
-    assert flooded.any()
-    assert np.median(after[0][flooded]) < 0.5 * np.median(before[0][flooded])
+def test_speckle_of_linear_power_has_the_looks_it_says():
+    lake = World(1)
+    view = View(lake, Window(0.0, 0.0, 64, 64, 10.0))
+    noisy = np.stack([observe(view, RADAR[:1], replace(SUMMER, seed=seed))[0][0] for seed in range(3)])
+    smooth = np.stack([observe(view, RADAR[:1], replace(SUMMER, seed=seed + 10))[0][0] for seed in range(3)])
+    # the ratio of two looks at one place is free of the ground: its logarithm has twice the variance of the speckle's
+    spread = (noisy - smooth).std() / np.sqrt(2)
+    looks = 4.4
+    of_gamma = np.std(10 * np.log10(np.random.default_rng(0).gamma(looks, 1 / looks, 100_000)))
+    assert spread == pytest.approx(of_gamma, rel=0.12)
 
 
 def test_exactly_what_clouds_and_their_shadows_touch_is_invalid(seen):
-    # the same generator: everything but the clouds is drawn alike as long as noise comes last
-    cloudy, valid = observe(seen, [RED, NIR], Conditions(day_of_year=200, cloud_cover=0.4), generator())
-    clear, all_valid = observe(seen, [RED, NIR], SUMMER, generator())
-    assert all_valid.all()
-    assert 0.3 < 1 - valid.mean() < 0.85
+    cloudy, valid = observe(seen, [RED, NIR], replace(QUIET, cloud_cover=0.3, blur_px=0.0))
+    clear, all_valid = observe(seen, [RED, NIR], replace(QUIET, blur_px=0.0))
+    assert all_valid.all() and 0.05 < (~valid).mean() < 0.95
     difference = np.abs(cloudy - clear).max(0)
-    assert np.median(difference[valid]) < 0.02 < 0.05 < np.median(difference[~valid])
+    assert difference[valid].max() < 2e-3 < np.median(difference[~valid])
 
 
 def test_values_are_multiples_of_the_stored_step(seen):
-    optical, _ = observe(seen, [RED, NIR], SUMMER, generator())
-    radar, _ = observe(seen, RADAR, SUMMER, generator())
-    assert np.abs(optical / 1e-4 - np.rint(optical / 1e-4)).max() < 0.01
-    assert np.abs(radar / 0.01 - np.rint(radar / 0.01)).max() < 0.01
+    bands = [RED, RADAR[0], Band("lwir", 11_000, 700), Band("dem")]
+    image, _ = observe(seen, bands, SUMMER)
+    for band, values in zip(bands, image, strict=True):
+        steps = values / STEPS[kind_of(band)]
+        assert np.abs(steps - np.rint(steps)).max() < 0.05
 
 
-def test_optical_and_radar_bands_may_share_an_image(seen):
-    image, _ = observe(seen, [RADAR[0], RED], SUMMER, generator())
-    assert image[0].max() < 15 and image[0].min() < -10
-    assert (image[1] > 0).all()
+def test_every_kind_of_band_has_its_own_unit(seen):
+    image, _ = observe(seen, [RED, RADAR[0], Band("lwir", 11_000, 700), Band("dem")], SUMMER)
+    assert 0 < image[0].min() and image[0].max() <= 1.5
+    assert -40 < image[1].min() < image[1].max() < 25
+    assert 260 < image[2].min() and image[2].max() < 340
+    assert np.abs(image[3] - seen.mean(seen.land.relief.elevation_m)[INNER]).max() < 15
 
 
-def test_buildings_throw_shadows_on_the_ground_and_not_on_themselves():
-    town = view(make_world(1, 128, 0.25, built=1.0), 2)
-    roofs = pure(town, "building")
-    plain, _ = observe(town, [NIR], SUMMER, generator())
-    image, _ = observe(town, [NIR], Conditions(day_of_year=200, cast_shadows=True), generator())
-    darker = image[0] < 0.7 * plain[0]
-    assert darker[~roofs].mean() > 0.02
-    assert darker[roofs].mean() < 0.01
+def test_roofs_are_warmer_than_water():
+    view = View(World(6), Window(-3000.0, 2000.0, 120, 120, 30.0))
+    image, _ = observe(view, [Band("lwir", 11_000, 700)], QUIET)
+    water, roads = pure(view, "water"), view.shares(SUMMER.day)[NUMBER["asphalt"]][INNER] > 0.4
+    assert water.any() and roads.any()
+    assert image[0][roads].mean() > image[0][water].mean() + 3
+
+
+def test_an_image_is_moved_by_its_misregistration(seen):
+    still = observe(seen, [NIR], replace(QUIET, blur_px=0.3))[0][0]
+    moved = observe(seen, [NIR], replace(QUIET, blur_px=0.3, shift_px=(1.0, 0.0)))[0][0]
+    assert np.abs(moved[:, 5:-5] - still[:, 4:-6]).mean() < 0.2 * np.abs(moved - still).mean()
+
+
+def test_a_wider_point_spread_blurs(seen):
+    sharp, soft = (observe(seen, [NIR], replace(QUIET, blur_px=blur))[0][0] for blur in (0.2, 1.2))
+    assert np.abs(np.diff(soft)).mean() < 0.7 * np.abs(np.diff(sharp)).mean()
+
+
+def test_buildings_throw_shadows_away_from_the_sun_and_not_on_themselves():
+    world = World(3)
+    window = _town(world)
+    east, west = (
+        observe(View(world, window), [NIR], replace(QUIET, sun_azimuth=np.radians(azimuth)))[0][0]
+        for azimuth in (90, 270)
+    )
+    view = View(world, window)
+    roofs = pure(view, "building")
+    assert roofs.any()
+    differs = np.abs(east - west) > 0.3 * np.maximum(east, west)
+    assert differs[~roofs].mean() > 0.01 and differs[roofs].mean() < 0.02
+
+
+def test_landsat_7_loses_lines_from_2003_on(seen):
+    for day, lost in ((day_of(2003, 5, 1), False), (day_of(2004, 5, 1), True)):
+        wide = View(World(6), Window(70_000.0, 0.0, 100, 100, 30.0))
+        _, valid = observe(wide, [RED], replace(QUIET, day=day, gaps=True))
+        assert (~valid).any() == lost
+
+
+def test_snow_lies_in_winter_in_the_north_and_not_in_summer():
+    view = View(World(6, latitude=62.0), WINDOW)
+    january, july = (observe(view, [RED], replace(QUIET, day=day_of(2019, month, 20)))[0][0] for month in (1, 7))
+    assert np.median(january) > 2 * np.median(july)
 
 
 def test_a_display_picture_has_8_bit_and_keeps_the_order_of_brightness(seen):
-    image, _ = observe(seen, [RED, NIR], SUMMER, generator())
-    picture = display(image, generator())
+    plain = observe(seen, [NIR], QUIET)[0][0]
+    picture = observe(seen, [NIR], replace(QUIET, stretch=(0.01, 0.5, 0.7)))[0][0]
     assert np.abs(picture * 255 - np.rint(picture * 255)).max() < 1e-4
     assert picture.min() >= 0 and picture.max() <= 1
-    order = np.argsort(image[1].ravel())
-    assert (np.diff(picture[1].ravel()[order]) >= -1e-6).all()
+    order = np.argsort(plain.ravel())
+    assert (np.diff(picture.ravel()[order]) >= -1.5 / 255).all()
+
+
+def _town(world):
+    coarse = Window(-15_000.0, -15_000.0, 80, 80, 400.0)
+    land = world.land(coarse)
+    row, column = np.argwhere((land.settlement.town_from < day_of(1990)) & (land.relief.above_water_m > 5))[0]
+    return Window(coarse.x_m + column * 400.0 + 100, coarse.y_m + row * 400.0 + 100, 120, 120, 0.5)

@@ -3,7 +3,7 @@ import pytest
 
 from stsun.bands import Band
 from stsun.errors import ConfigurationError
-from stsun.simulation.spectra import SURFACES, endmembers, greenness
+from stsun.simulation.spectra import SURFACES, endmembers, second_state, snow, warmth
 
 NAMES = list(SURFACES)
 RED, NIR, BLUE = Band("red", 665, 31), Band("nir", 833, 106), Band("blue", 492, 66)
@@ -13,7 +13,7 @@ SWIR16, SWIR22, LEAF_WATER = Band("swir16", 1614, 91), Band("swir22", 2202, 175)
 def reflectance(surface, band, day_of_year=200):
     bare, leafy = endmembers([band])
     row = NAMES.index(surface)
-    return bare[row, 0] + greenness(day_of_year)[row] * (leafy[row, 0] - bare[row, 0])
+    return bare[row, 0] + second_state(day_of_year)[row] * (leafy[row, 0] - bare[row, 0])
 
 
 def normalised_difference(surface, first, second, day_of_year=200):
@@ -65,9 +65,41 @@ def test_every_reflectance_lies_between_0_and_1():
         assert (values > 0).all() and (values < 0.8).all()
 
 
-def test_greenness_is_a_share_on_every_day():
-    green = np.stack([greenness(day) for day in range(1, 366)])
-    assert (green >= 0).all() and (green <= 1).all()
+@pytest.mark.parametrize("latitude", [5.0, 48.0, 65.0])
+def test_the_second_state_is_a_share_on_every_day(latitude):
+    shown = np.stack([second_state(day, latitude, dryness=0.5, turbidity=0.5) for day in range(1, 366)])
+    assert (shown >= 0).all() and (shown <= 1).all()
+
+
+def test_spring_comes_later_in_the_north():
+    forest = NAMES.index("deciduous forest")
+    south, north = (second_state(115, latitude)[forest] for latitude in (40.0, 60.0))
+    assert south > north + 0.2
+
+
+def test_a_drought_withers_crops_and_dries_soil():
+    usual, dry = second_state(150), second_state(150, dryness=1.0)
+    for name in ("winter crop", "grassland", "bare soil"):
+        assert dry[NAMES.index(name)] < 0.7 * usual[NAMES.index(name)]
+
+
+def test_muddy_water_is_brighter_and_wet_soil_darker():
+    first, second = endmembers([RED])
+    assert second[NAMES.index("water"), 0] > 2 * first[NAMES.index("water"), 0]
+    assert second[NAMES.index("bare soil"), 0] < 0.8 * first[NAMES.index("bare soil"), 0]
+
+
+def test_snow_is_bright_and_falls_in_the_infrared_more_when_it_is_old():
+    bands = [RED, Band("nir", 1030, 20), SWIR16]
+    fresh, old = snow(bands, 0.0), snow(bands, 1.0)
+    assert fresh[0] > 0.9 and fresh[2] < 0.3
+    assert old[1] / old[0] < fresh[1] / fresh[0]
+
+
+def test_it_is_warmer_in_summer_and_towards_the_equator():
+    band = Band("lwir", 11_000, 700)
+    assert (warmth(band, 190, 50.0) > warmth(band, 10, 50.0) + 10).all()
+    assert (warmth(band, 190, 20.0) > warmth(band, 190, 60.0)).all()
 
 
 def test_a_wide_band_is_the_mean_over_what_it_sees():

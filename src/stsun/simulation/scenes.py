@@ -1,112 +1,71 @@
-"""Labelled scenes: worlds as named sensors see them, with exact truth for a task."""
+"""Labelled scenes: places of a world as named sensors see them on some days, with exact truth for a task."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stsun.bands import Band
-from stsun.configuration import Configuration
+from stsun.configuration import Bands, Configuration
 from stsun.data.sample import IGNORE, Sample
 from stsun.errors import ConfigurationError
 from stsun.sensors import sensor
-from stsun.simulation.sensor import Conditions, View, display, observe, view
-from stsun.simulation.spectra import SURFACES
-from stsun.simulation.world import make_world
+from stsun.simulation.days import YEAR_DAYS, day_of
+from stsun.simulation.events import flood_of
+from stsun.simulation.field import Mask, Window
+from stsun.simulation.kinds import KINDS, Kind, Legend
+from stsun.simulation.land import BUILDABLE_M, Land, World
+from stsun.simulation.sensor import observe
+from stsun.simulation.spectra import NUMBER, SURFACES
+from stsun.simulation.view import Conditions, View
 from stsun.tasks import output_periods
 
-FACTOR = 2
-"""How many pixels of the world, on either axis, one pixel of a sensor mixes."""
-
 SIZE_RANGE = (16, 4096)
-LAND_COVER = {
-    "water": ("water",),
-    "forest": ("forest",),
-    "grassland": ("grassland",),
-    "agriculture": ("agriculture",),
-    "bare soil": ("bare soil",),
-    "artificial surface": ("building", "road"),
-}
-AERIAL_COVER = {
-    "building": ("building",),
-    "road": ("road",),
-    "water": ("water",),
-    "bare soil": ("bare soil",),
-    "vegetation": ("forest", "grassland", "agriculture"),
-}
+SURVEY = Window(-13_440.0, -13_440.0, 64, 64, 420.0)
+"""The coarse look at a world in which places are chosen: 27 km on either side."""
+ANYWHERE = 0.15
+"""Share of the scenes that lie anywhere, so that their site's peculiarity is not taken for granted."""
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One kind of scene.
+class Scene:
+    """A place, and the acquisitions of it.
 
     Args:
-        sensors: Catalogue names; where there are several, the dates take turns.
-        task: What the labels answer.
-        categories: Each category of the labels with the land covers that it holds.
-        gsd_m: Metres per pixel.
-        dates: Fewest and most dates.
-        span_days: Fewest and most days from the first to the last date.
-        first_years: Years in which a series can begin, first and last.
-        cloud_cover: Largest share of a date that clouds hide.
-        built: About which share of the land is settled.
-        flood: Chance that one of the events is a flood.
-        events: Whether the last date lies after the events of the world.
-        eight_bit: Whether images are display-stretched to 8 bit.
-        skip: STAC common names of bands that are left out.
+        world: The world.
+        window: The pixels.
+        bands: Of each date.
+        conditions: Of each date.
     """
 
-    sensors: tuple[str, ...]
-    task: str
-    categories: Mapping[str, tuple[str, ...]]
-    gsd_m: float
-    dates: tuple[int, int] = (1, 1)
-    span_days: tuple[int, int] = (0, 0)
-    first_years: tuple[int, int] = (2017, 2023)
-    cloud_cover: float = 0.0
-    built: float = 0.4
-    flood: float = 0.5
-    events: bool = False
-    eight_bit: bool = False
-    skip: frozenset[str] = field(default=frozenset({"coastal", "nir09", "cirrus", "lwir", "lwir11", "lwir12", "pan"}))
+    world: World
+    window: Window
+    bands: tuple[Bands, ...]
+    conditions: tuple[Conditions, ...]
 
-
-KINDS = {
-    "aerial-buildings": Kind(("aerial-rgb",), "segmentation", AERIAL_COVER, 0.5, built=0.7, eight_bit=True),
-    "aerial-change": Kind(
-        ("aerial-rgb",), "binary_change", {"building change": ("building",)}, 0.5,
-        dates=(2, 2), span_days=(300, 3000), first_years=(2005, 2017), built=0.9, events=True, eight_bit=True,
-    ),
-    "sentinel2-series": Kind(
-        ("sentinel-2-l2a",), "segmentation", LAND_COVER, 10.0, dates=(3, 8), span_days=(120, 360), cloud_cover=0.7,
-    ),
-    "sentinel2-semantic-change": Kind(
-        ("sentinel-2-l2a",), "semantic_change", {**LAND_COVER, "burned area": ("burned area",)}, 10.0,
-        dates=(2, 2), span_days=(200, 1500), cloud_cover=0.25, events=True,
-    ),
-    "landsat-mixed-series": Kind(
-        ("landsat-5", "landsat-7"), "segmentation", LAND_COVER, 30.0,
-        dates=(3, 6), span_days=(120, 360), first_years=(1999, 2010), cloud_cover=0.6,
-    ),
-    "hyperspectral": Kind(("enmap",), "segmentation", LAND_COVER, 30.0, first_years=(2022, 2024)),
-    "sentinel1-flood": Kind(
-        ("sentinel-1",), "binary_change", {"flooded": ("water",)}, 10.0,
-        dates=(2, 2), span_days=(6, 60), flood=0.85, events=True,
-    ),
-}  # fmt: skip
-"""Every kind of scene by its name."""
+    @property
+    def days(self) -> NDArray[np.float64]:
+        """Acquisition days since 1970-01-01."""
+        return np.array([date.day for date in self.conditions])
 
 
 def simulate(kind: str, seed: int, size: int = 128) -> Sample:
     """Return the labelled scene of a kind and a seed, ``size x size`` pixels; the same seed gives the same scene.
 
-    Labels are the land cover of most of a pixel's area. A pixel is ignored where clouds hide the ground on a date that
-    its label speaks of (for a whole series: on every date).
-
     Raises:
         ConfigurationError: An unknown kind, a negative seed, or a size outside 16 to 4096 pixels.
+    """
+    scene = scene_of(kind, seed, size)
+    return sample_of(scene, KINDS[kind].task, KINDS[kind].legend, f"{kind}-{seed}")
+
+
+def scene_of(kind: str, seed: int, size: int = 128) -> Scene:
+    """Return what ``simulate`` makes a sample of, for experiments that change one thing of it.
+
+    Raises:
+        ConfigurationError: As ``simulate``.
     """
     if kind not in KINDS:
         raise ConfigurationError(f"no simulated kind {kind!r}; expected one of {', '.join(KINDS)}")
@@ -115,17 +74,67 @@ def simulate(kind: str, seed: int, size: int = 128) -> Sample:
             f"got seed {seed} and size {size}; expected a seed of 0 or more and a size of {SIZE_RANGE[0]} to "
             f"{SIZE_RANGE[1]} pixels"
         )
-    plan, rng = KINDS[kind], np.random.default_rng([seed, 1])
-    seen = view(make_world(seed, size * FACTOR, plan.gsd_m / FACTOR, built=plan.built, flood=plan.flood), FACTOR)
-    days = _days(plan, rng)
-    bands = [_bands(plan, date) for date in range(len(days))]
-    acquisitions = [_acquire(plan, seen, bands[date], days, date, rng) for date in range(len(days))]
-    valid = np.stack([mask for _, mask in acquisitions])
-    configuration = Configuration(
-        bands if len(plan.sensors) > 1 else bands[0], plan.gsd_m, plan.task, tuple(plan.categories)
-    )
-    labels = _labels(plan, seen, valid)
-    return Sample(f"{kind}-{seed}", [image for image, _ in acquisitions], valid, days, labels, configuration)
+    return plan_scene(KINDS[kind], seed, size)
+
+
+def plan_scene(plan: Kind, seed: int, size: int, days: Sequence[float] | None = None) -> Scene:
+    """Return the scene of a plan and a seed: place and conditions are drawn, and the days if none are given."""
+    rng = np.random.default_rng([seed, 1])
+    world = World(seed, float(rng.uniform(32, 60)) * (1 if rng.random() < 0.8 else -1))
+    drawn = _days(plan, world, rng) if days is None else np.array(days, np.float64)
+    extent_m = size * plan.gsd_m
+    x_m, y_m = _place(plan, world, drawn, extent_m, rng)
+    window = Window(x_m - extent_m / 2, y_m - extent_m / 2, size, size, plan.gsd_m)
+    bands = tuple(_bands(plan, date) for date in range(len(drawn)))
+    conditions = tuple(_conditions(plan, world, float(day), date, rng) for date, day in enumerate(drawn))
+    return Scene(world, window, bands, conditions)
+
+
+def sample_of(scene: Scene, task: str, legend: Legend, name: str) -> Sample:
+    """Return a scene's images with its truth.
+
+    Labels are the land cover of most of a pixel's area. A pixel is ignored where the ground was not seen on a date that
+    its label speaks of (for a whole series: on every date).
+    """
+    view = View(scene.world, scene.window)
+    pairs = zip(scene.bands, scene.conditions, strict=True)
+    acquired = [observe(view, bands, conditions) for bands, conditions in pairs]
+    valid = np.stack([mask for _, mask in acquired])
+    bands = scene.bands if len(set(scene.bands)) > 1 else scene.bands[0]
+    configuration = Configuration(bands, scene.window.gsd_m, task, categories_of(task, legend))
+    labels = labels_of(view, scene.days, valid, task, legend)
+    return Sample(name, [image for image, _ in acquired], valid, scene.days, labels, configuration)
+
+
+def categories_of(task: str, legend: Legend) -> tuple[str, ...]:
+    """Return the categories that a task's labels tell of: any change, if a binary change has a legend of several."""
+    return ("changed",) if task == "binary_change" and len(legend) > 1 else tuple(legend)
+
+
+def labels_of(view: View, days: NDArray[np.float64], valid: Mask, task: str, legend: Legend) -> NDArray[np.int64]:
+    """Return the labels ``T2 H W`` of a task, 255 where they were not seen."""
+    whole_series = task == "segmentation"
+    # of a whole series the last date is asked for: what came to be during it counts
+    cover = [_cover(view, float(day), legend) for day in (days[-1:] if whole_series else days)]
+    labels = []
+    for start, end in output_periods(task, len(days)):
+        if task == "binary_change":
+            label, known = (cover[start] != cover[end]).astype(np.int64), valid[start] & valid[end]
+        else:
+            label, known = cover[0 if whole_series else start], valid[start : end + 1].any(0)
+        labels.append(np.where(known, label, IGNORE))
+    return np.stack(labels)
+
+
+def _cover(view: View, day: float, legend: Legend) -> NDArray[np.int64]:
+    """Return the category that covers most of each pixel; IGNORE or, of a single category, 1 for what is in none."""
+    groups = [*legend.values()]
+    groups.append(tuple({surface.category for surface in SURFACES.values()}.difference(*groups)))
+    members = [[surface.category in group for surface in SURFACES.values()] for group in groups]
+    margin = (view.wide.height - view.window.height) // 2
+    shares = view.shares(day)[:, margin:-margin, margin:-margin]
+    cover = np.tensordot(np.array(members, np.float32), shares, 1).argmax(0).astype(np.int64)
+    return cover if len(legend) == 1 else np.where(cover == len(legend), IGNORE, cover)
 
 
 def _bands(plan: Kind, date: int) -> tuple[Band, ...]:
@@ -135,60 +144,85 @@ def _bands(plan: Kind, date: int) -> tuple[Band, ...]:
     return tuple(band for band, common_name in named if common_name not in plan.skip)
 
 
-def _days(plan: Kind, rng: np.random.Generator) -> NDArray[np.float64]:
+def _days(plan: Kind, world: World, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return increasing acquisition days since 1970-01-01."""
     count = int(rng.integers(plan.dates[0], plan.dates[1] + 1))
     year = int(rng.integers(plan.first_years[0], plan.first_years[1] + 1))
     # single images and pairs are wanted in the growing season, when classes differ most
-    first = _day(year) + float(rng.integers(0, 60) if count > 2 else rng.integers(110, 260))
-    if count == 1:
-        return np.array([first])
+    in_year = float(rng.integers(0, 60) if count > 2 else rng.integers(110, 260))
+    first = day_of(year) + in_year + (0 if world.latitude >= 0 else YEAR_DAYS / 2)
     span = int(rng.integers(plan.span_days[0], plan.span_days[1] + 1))
+    if span > YEAR_DAYS and count == 2:
+        span = round(round(span / YEAR_DAYS) * YEAR_DAYS + rng.uniform(-50, 50))
+    if plan.site == "flood":
+        floods = [flood for flood in (flood_of(world.seed, year + more) for more in range(4)) if flood]
+        if floods and rng.random() > ANYWHERE:
+            first = floods[0].peak + float(rng.integers(-2, 6)) - span
+    if count == 1:
+        return np.array([math.floor(first)], np.float64)
     between = np.sort(rng.choice(np.arange(1, span), count - 2, replace=False))
-    return first + np.array([0.0, *between, span])
+    return np.floor(first) + np.array([0.0, *between, span])
 
 
-def _day(year: int) -> float:
-    return (datetime(year, 1, 1, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days
+def _place(
+    plan: Kind, world: World, days: NDArray[np.float64], extent_m: float, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Return the middle of a place that suits the kind, in metres."""
+    land = world.land(SURVEY)
+    weight = _suitability(plan.site, land, float(days[0]), float(days[-1]), max(1, round(extent_m / SURVEY.gsd_m / 2)))
+    if rng.random() < ANYWHERE or not weight.any():
+        weight = np.ones(SURVEY.shape)
+    chosen = int(rng.choice(weight.size, p=(weight / weight.sum()).ravel()))
+    row, column = divmod(chosen, SURVEY.width)
+    off = rng.uniform(0, 1, 2) * SURVEY.gsd_m
+    return SURVEY.x_m + column * SURVEY.gsd_m + float(off[0]), SURVEY.y_m + row * SURVEY.gsd_m + float(off[1])
 
 
-def _day_of_year(day: float) -> float:
-    return day % 365.2425 + 1
+def _suitability(site: str, land: Land, first: float, last: float, reach: int) -> NDArray[np.float64]:
+    """Return how well each cell of the survey suits a kind of site, at least 0."""
+    if site == "town":
+        town = land.settlement.town_from
+        built = (town <= last) & (land.relief.above_water_m > BUILDABLE_M)
+        return built * (1.0 + 12.0 * (town > first))
+    if site == "flood":
+        wet = land.flooded(last) & ~land.flooded(first)
+        if wet.any():
+            return wet.astype(np.float64)
+    surface = land.surface(last)
+    if site == "fire":
+        burned = surface == NUMBER["burned area"]
+        if burned.any():
+            return burned + 0.5 * burned.mean() * _variety(surface, reach)
+    return _variety(surface, reach)
 
 
-def _acquire(
-    plan: Kind, seen: View, bands: tuple[Band, ...], days: NDArray[np.float64], date: int, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return one date's image and valid mask."""
-    conditions = Conditions(
-        day_of_year=_day_of_year(float(days[date])),
-        after=plan.events and date == len(days) - 1,
+def _variety(surface: NDArray[np.uint8], reach: int) -> NDArray[np.float64]:
+    """Return how many kinds of surfaces lie around each cell, cubed: varied places are preferred."""
+    kinds = np.zeros(surface.shape)
+    for number in np.unique(surface):
+        present = surface == number
+        near = present.copy()
+        for shift in range(1, reach + 1):
+            for axis in (0, 1):
+                near |= np.roll(present, shift, axis) | np.roll(present, -shift, axis)
+        kinds += near
+    return kinds**3
+
+
+def _conditions(plan: Kind, world: World, day: float, date: int, rng: np.random.Generator) -> Conditions:
+    """Draw the conditions of one acquisition; the first date is where it should be."""
+    shift = rng.normal(0, plan.shift_px, 2) if date else np.zeros(2)
+    azimuth = rng.uniform(80, 280) if plan.eight_bit else rng.uniform(125, 165)
+    stretch = (rng.uniform(0, 0.03), rng.uniform(0.28, 0.6), rng.uniform(0.55, 1.0)) if plan.eight_bit else None
+    return Conditions(
+        day=day,
+        seed=int(rng.integers(2**31)),
         cloud_cover=plan.cloud_cover * rng.random() * (rng.random() < 0.7),
-        cast_shadows=plan.eight_bit,
+        haze=rng.uniform(0, 0.012),
+        gain=rng.uniform(0.88, 1.12),
+        shift_px=(float(shift[0]), float(shift[1])),
+        blur_px=rng.uniform(0.25, 0.6),
+        sun_azimuth=math.radians(azimuth if world.latitude >= 0 else 180 - azimuth),
+        stretch=stretch,
+        gaps=plan.sensors[date % len(plan.sensors)] == "landsat-7",
     )
-    image, valid = observe(seen, bands, conditions, rng)
-    return (display(image, rng) if plan.eight_bit else image), valid
-
-
-def _labels(plan: Kind, seen: View, valid: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the labels ``T2 H W`` of the task, 255 where they were not seen."""
-    dates = len(valid)
-    before = _cover(plan, seen, after=False)
-    cover = [before] * (dates - 1) + [_cover(plan, seen, after=True) if plan.events else before]
-    labels = []
-    for start, end in output_periods(plan.task, dates):
-        if plan.task == "binary_change":
-            label, known = (cover[start] != cover[end]).astype(np.int64), valid[start] & valid[end]
-        else:
-            label, known = cover[start], valid[start : end + 1].any(0)
-        labels.append(np.where(known, label, IGNORE))
-    return np.stack(labels)
-
-
-def _cover(plan: Kind, seen: View, *, after: bool) -> NDArray[np.int64]:
-    """Return the category that covers most of each pixel; one more for what belongs to none."""
-    groups = [*plan.categories.values()]
-    groups.append(tuple({surface.category for surface in SURFACES.values()}.difference(*groups)))
-    members = [[surface.category in group for surface in SURFACES.values()] for group in groups]
-    share = np.tensordot(np.array(members, np.float32), seen.shares[int(after)], 1)
-    return np.asarray(share.argmax(0), np.int64)

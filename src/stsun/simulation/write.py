@@ -1,6 +1,5 @@
 """Simulated scenes as files: one GeoTIFF per date, which says all that a reader needs to know."""
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,9 @@ from stsun.data.sample import Sample
 from stsun.errors import DataError
 from stsun.raster.grid import Grid
 from stsun.raster.writer import Layer, create
-from stsun.simulation.sensor import DECIBEL_STEP, REFLECTANCE_STEP
+from stsun.simulation.days import date_of
+from stsun.simulation.field import Window
+from stsun.simulation.sensor import STEPS, kind_of
 
 EPSG = 32633
 CORNER_M = (500_000.0, 5_800_000.0)
@@ -33,8 +34,14 @@ def grid_of(sample: Sample) -> Grid:
         raise DataError(
             f"sample {sample.id!r} has no GSD, so that it has no place on a map; give its configuration one"
         )
-    transform = Affine(gsd_m, 0.0, CORNER_M[0], 0.0, -gsd_m, CORNER_M[1])
-    return Grid(CRS.from_epsg(EPSG), transform, *sample.size)
+    return grid_of_window(Window(0.0, 0.0, *sample.size, gsd_m))
+
+
+def grid_of_window(window: Window) -> Grid:
+    """Return where a window of a simulated world lies on the map: the world's origin is a corner of a UTM zone."""
+    left, top = CORNER_M[0] + window.x_m, CORNER_M[1] - window.y_m
+    transform = Affine(window.gsd_m, 0.0, left, 0.0, -window.gsd_m, top)
+    return Grid(CRS.from_epsg(EPSG), transform, *window.shape)
 
 
 def write_scene(sample: Sample, folder: Path, name: str) -> list[Path]:
@@ -52,11 +59,11 @@ def write_scene(sample: Sample, folder: Path, name: str) -> list[Path]:
     for date, image in enumerate(sample.images):
         path = folder / f"{name}_{date + 1}.tif"
         picture = _is_picture(image, sample.valid[date])
-        layers = [_layer(band, 1 / 255 if picture else None) for band in bands[date]]
+        layers = [layer_of(band, picture=picture) for band in bands[date]]
         scales = np.array([layer.scale for layer in layers])[:, None, None]
         stored = np.where(sample.valid[date], np.rint(image / scales), NODATA)
         dtype, nodata = ("uint8", None) if picture else ("int16", NODATA)
-        tags = _day_tag(float(sample.days[date]))
+        tags = day_tag(float(sample.days[date]))
         with create(path, grid, layers, dtype=dtype, nodata=nodata, tags=tags, overwrite=True) as write_rows:
             write_rows(0, stored.astype(dtype))
         paths.append(path)
@@ -70,16 +77,17 @@ def _is_picture(image: NDArray[np.float32], valid: NDArray[np.bool_]) -> bool:
     )
 
 
-def _layer(band: Band, scale: float | None) -> Layer:
+def layer_of(band: Band, *, picture: bool = False) -> Layer:
+    """Return how a band is stored: in the step of its kind, or in 8 bit; its wavelength and width as tags."""
+    scale = 1 / 255 if picture else STEPS[kind_of(band)]
     if band.wavelength_nm is None:
-        return Layer(band.name, scale=scale or DECIBEL_STEP)
+        return Layer(band.name, scale=scale)
     tags = {"wavelength": f"{band.wavelength_nm:.10g}", "wavelength_units": "Nanometers"}
     if band.bandwidth_nm is not None:
         tags["fwhm"] = f"{band.bandwidth_nm:.10g}"
-    return Layer(band.name, tags=tags, scale=scale or REFLECTANCE_STEP)
+    return Layer(band.name, tags=tags, scale=scale)
 
 
-def _day_tag(day: float) -> dict[str, str]:
-    if np.isnan(day):
-        return {}
-    return {"ACQUISITION_DATE": (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)).date().isoformat()}
+def day_tag(day: float) -> dict[str, str]:
+    """Return the tag that tells an acquisition day; none if it is not known."""
+    return {} if np.isnan(day) else {"ACQUISITION_DATE": date_of(day).isoformat()}

@@ -1,0 +1,101 @@
+"""Reflected light: materials and leaves, snow, sun and relief, shadows, haze, clouds with their exact mask."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from stsun.bands import Band
+from stsun.simulation.days import YEAR_DAYS, day_of_year
+from stsun.simulation.field import Field, Mask, Window, hashed, level, noise, uniform
+from stsun.simulation.land import Land
+from stsun.simulation.spectra import NUMBER, endmembers, roughness, snow
+from stsun.simulation.view import Conditions, View, mixed, signal_of
+
+FINEST_SHADOW_GSD_M = 5.0
+
+
+def reflectance(
+    view: View, bands: Sequence[Band], conditions: Conditions, rng: np.random.Generator
+) -> tuple[Field, Mask]:
+    """Return reflectance ``C H W`` as it is measured, and where the ground is seen."""
+    wavelengths_nm = np.array([band.wavelength_nm for band in bands], np.float64)
+    place = view.tint[:, :1] + view.tint[:, 1:] * np.log(wavelengths_nm / 935.4) / np.log(2500 / 935.4)
+    first, second = endmembers(bands)
+    light = signal_of(view, (first * place, second * place), conditions, rng)
+    light *= (1 + mixed(view, conditions.day, roughness()[:, None])[0] * view.texture).clip(0.3, 2)
+    lying = _snow_cover(view, conditions.day)
+    if lying.any():
+        white = snow(bands, grain=float(rng.random()))[:, None, None].astype(np.float32)
+        light += lying * (white - light)
+    light *= _sunlight(view, conditions) * np.float32(conditions.gain)
+    light += (conditions.haze * (500 / wavelengths_nm) ** 2)[:, None, None].astype(np.float32)
+    opacity, shade = _clouds(view.wide, conditions)
+    if opacity.any():
+        bright = 0.75 - 0.35 / (1 + np.exp((1500 - wavelengths_nm) / 150))
+        light *= (1 - 0.55 * shade) * (1 - opacity)
+        light += opacity * bright[:, None, None].astype(np.float32)
+    return light, (opacity == 0) & (shade == 0)
+
+
+def _snow_cover(view: View, day: float) -> Field:
+    """Return the share of each pixel that lies under snow: above the snow line, which is lowest in winter."""
+    latitude = view.world.latitude
+    winter = math.cos(2 * math.pi * (day_of_year(day, latitude) - 20) / 365)
+    year = float(uniform(hashed(view.world.seed + 53, int(day // YEAR_DAYS)))) - 0.5
+    line_m = 2250 - 40 * (abs(latitude) - 45) - 1500 * winter + 700 * year
+    elevation_m = view.mean(view.land.relief.elevation_m)
+    if line_m > float(elevation_m.max()) + 150:
+        return np.zeros_like(elevation_m)
+    cover = 1 / (1 + np.exp(-(elevation_m + 20 * view.texture - np.float32(line_m)) / 40))
+    shares = view.shares(day)
+    hidden = shares[NUMBER["evergreen forest"]] * 0.6 + shares[NUMBER["deciduous forest"]] * 0.3
+    return np.asarray((cover * (1 - hidden - shares[NUMBER["water"]])).clip(0, 1), np.float32)
+
+
+def _sun_height(day: float, latitude: float) -> float:
+    """Return the height of the sun in the middle of the morning in radians, at least 15 degrees."""
+    tilt = -23.44 * math.cos(2 * math.pi * (day_of_year(day, 1.0 if latitude >= 0 else -1.0) + 10) / YEAR_DAYS)
+    return max(math.radians(90 - abs(latitude) + tilt - 8), math.radians(15))
+
+
+def _sunlight(view: View, conditions: Conditions) -> Field:
+    """Return how bright each pixel is lit, relative to level ground in the sun."""
+    height, relief = _sun_height(conditions.day, view.world.latitude), view.land.relief
+    east, north = math.sin(conditions.sun_azimuth), math.cos(conditions.sun_azimuth)
+    # the ground faces the sun where it falls towards it
+    facing = -relief.slope_x * np.float32(east) + relief.slope_y * np.float32(north)
+    lit = (1 + np.float32(0.65 / math.tan(height)) * view.mean(facing)).clip(0.3, 1.7)
+    if view.window.gsd_m > FINEST_SHADOW_GSD_M:
+        return lit
+    return lit * (1 - 0.6 * view.mean(_cast_shadows(view.land, conditions.day, height, conditions.sun_azimuth)))
+
+
+def _cast_shadows(land: Land, day: float, sun_height: float, azimuth: float) -> Mask:
+    """Return which places lie in the shadow of a building."""
+    town, gsd_m = land.settlement, land.window.gsd_m
+    roofs = np.isin(land.surface(day), [NUMBER[name] for name in ("tile roof", "grey roof", "metal roof")])
+    tops_m = np.where(roofs, town.height_m, np.float32(0))
+    shadow, rise = np.zeros(roofs.shape, bool), math.tan(sun_height)
+    for length_m in np.arange(1.0, float(tops_m.max()) / rise + 1, max(1.5, gsd_m)):
+        down, right = round(math.cos(azimuth) * length_m / gsd_m), round(-math.sin(azimuth) * length_m / gsd_m)
+        shadow |= np.roll(tops_m, (down, right), (0, 1)) > length_m * rise
+    return shadow & ~roofs
+
+
+def _clouds(window: Window, conditions: Conditions) -> tuple[Field, Field]:
+    """Return cloud opacity 0..0.95 and shadow 0..1; exactly 0 where there is none."""
+    if conditions.cloud_cover <= 0:
+        empty = np.zeros(window.shape, np.float32)
+        return empty, empty
+    cell = max(900.0, 24 * window.gsd_m)
+
+    def opacity(where: Window) -> Field:
+        depth = noise(conditions.seed + 60, where, cell, 5) - level(min(conditions.cloud_cover, 0.999))
+        return np.asarray((2 * depth).clip(0, 0.95), np.float32)
+
+    cloud = opacity(window)
+    away_m = 500 + 900 * float(uniform(hashed(conditions.seed + 61)))
+    east, north = math.sin(conditions.sun_azimuth), math.cos(conditions.sun_azimuth)
+    shade = opacity(window.moved(east * away_m, -north * away_m)) / np.float32(0.95)
+    return cloud, shade * (cloud == 0)

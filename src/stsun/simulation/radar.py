@@ -1,0 +1,48 @@
+"""What a C-band radar makes of the land: wind on water, double bounce at buildings, speckle."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stsun.bands import Band
+from stsun.simulation.field import Field
+from stsun.simulation.spectra import NUMBER, SURFACES, endmembers
+from stsun.simulation.view import Conditions, View, signal_of
+
+LOOKS = 4.4
+"""Equivalent number of looks of Sentinel-1 IW GRD (ESA product specification)."""
+LOOK_ANGLE = math.radians(80)
+"""Direction that the radar looks in, clockwise from north, on an ascending pass."""
+ALIGNED = math.radians(9)
+BOUNCE = 4.0
+"""A wall that faces the radar gives up to this many times more."""
+
+
+def _wind_on_water(rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return a factor per surface: wind roughens water, up to three times its backscatter, and calm smooths it."""
+    factors = np.ones(len(SURFACES))
+    factors[NUMBER["water"]] = 10 ** rng.uniform(-0.2, 0.5)
+    return factors
+
+
+def backscatter(view: View, bands: Sequence[Band], conditions: Conditions, rng: np.random.Generator) -> Field:
+    """Return the power ``C H W`` that comes back, with double bounce and slopes, before speckle."""
+    first, second = endmembers(bands)
+    wind = _wind_on_water(rng)[:, None]
+    power = signal_of(view, (first * wind, second * wind), conditions, rng)
+    town, relief = view.land.settlement, view.land.relief
+    turn = np.abs((town.turn - LOOK_ANGLE) % (math.pi / 2))
+    off = np.minimum(turn, math.pi / 2 - turn)
+    bounce = town.buildings(conditions.day).any(0) * np.float32(BOUNCE) * np.exp(-((off / ALIGNED) ** 2))
+    facing = view.mean(relief.slope_x * np.float32(-math.sin(LOOK_ANGLE)))
+    calibration = np.float32(10 ** rng.normal(0, 0.04))
+    return np.asarray(power * (1 + view.mean(bounce)) * (1 - 2 * facing).clip(0.4, 2.5) * calibration, np.float32)
+
+
+def decibels(power: NDArray[np.floating[Any]], rng: np.random.Generator) -> Field:
+    """Return power as dB under speckle of ``LOOKS`` looks."""
+    speckle = rng.gamma(LOOKS, 1 / LOOKS, power.shape)
+    return np.asarray(10 * np.log10(np.maximum(power * speckle, 1e-6)), np.float32)

@@ -1,0 +1,108 @@
+"""The plane divided by people: quarters of land with an orientation of their own, and the lots and parcels in them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stsun.simulation.field import Field, Hashes, Ints, Window, hashed, uniform
+
+REGION_CELL_M = 420.0
+JITTER = 0.7
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Voronoi cells of jittered points, as a window sees them.
+
+    Args:
+        index: ``H W``: which entry of the tables each pixel's region is.
+        neighbour: ``H W``: the entry of the next nearest region.
+        edge_m: ``H W``: about the distance to the border between the two, in metres.
+        u_m: ``H W``: distance from the region's point along its own first axis.
+        v_m: ``H W``: along its second axis.
+        hashes: Table of hashes, one per region.
+        grid: The window whose pixels are the lattice cells of the table, in the table's order.
+    """
+
+    index: Ints
+    neighbour: Ints
+    edge_m: Field
+    u_m: Field
+    v_m: Field
+    hashes: Hashes
+    grid: Window
+
+    def draw(self, seed: int, number: int = 0) -> Field:
+        """Return a table of uniform numbers, one per region."""
+        return uniform(hashed(seed, self.hashes.astype(np.int64)), number)
+
+
+def make_regions(seed: int, window: Window) -> Regions:
+    """Return the regions of a window, about 420 m wide, each turned by an angle of its own."""
+    cell = REGION_CELL_M
+    first_i, first_j = int(window.x_m // cell) - 1, int(window.y_m // cell) - 1
+    x, y = window.axes()
+    # places relative to the lattice keep the precision of float32 anywhere on the plane
+    x, y = x + np.float32(window.x_m - first_i * cell), y + np.float32(window.y_m - first_j * cell)
+    i, j = (x / cell).astype(np.int64), (y / cell).astype(np.int64)
+    columns, rows = int(i[0, -1]) + 2, int(j[-1, 0]) + 2
+    lattice = Window(first_i * cell, first_j * cell, rows, columns, cell)
+    hashes = hashed(seed, first_j + np.arange(rows)[:, None], first_i + np.arange(columns)[None, :])
+    spread = np.float32(0.5 * (1 - JITTER))
+    point_x = ((np.arange(columns)[None, :] + spread + JITTER * uniform(hashes, 0)) * cell).astype(np.float32)
+    point_y = ((np.arange(rows)[:, None] + spread + JITTER * uniform(hashes, 1)) * cell).astype(np.float32)
+    index, neighbour, edge_m = _nearest_two(x, y, i, j, point_x, point_y)
+    angle = uniform(hashes, 2).ravel() * np.float32(np.pi / 2)
+    right, down = x - point_x.ravel()[index], y - point_y.ravel()[index]
+    cos, sin = np.cos(angle)[index], np.sin(angle)[index]
+    return Regions(
+        index, neighbour, edge_m, right * cos + down * sin, down * cos - right * sin, hashes.ravel(), lattice
+    )
+
+
+def _nearest_two(x: Field, y: Field, i: Ints, j: Ints, point_x: Field, point_y: Field) -> tuple[Ints, Ints, Field]:
+    """Return the two nearest points of every pixel, and half the difference of their distances."""
+    shape = (y.shape[0], x.shape[1])
+    near, next_near = np.full(shape, np.inf, np.float32), np.full(shape, np.inf, np.float32)
+    index, neighbour = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for row in (j - 1, j, j + 1):
+        for column in (i - 1, i, i + 1):
+            candidate = row * point_x.shape[1] + column
+            square = (point_x.ravel()[candidate] - x) ** 2
+            square += (point_y.ravel()[candidate] - y) ** 2
+            closer, second = square < near, square < next_near
+            second &= ~closer
+            np.copyto(next_near, square, where=second)
+            np.copyto(neighbour, candidate, where=second)
+            np.copyto(next_near, near, where=closer)
+            np.copyto(neighbour, index, where=closer)
+            np.copyto(near, square, where=closer)
+            np.copyto(index, candidate, where=closer)
+    return index, neighbour, np.asarray((np.sqrt(next_near) - np.sqrt(near)) / 2, np.float32)
+
+
+@dataclass(frozen=True)
+class Bricks:
+    """Rectangles laid in rows within each region.
+
+    Args:
+        hashes: ``H W``: one hash per rectangle.
+        u_m: ``H W``: distance from the rectangle's middle along the region's first axis, in metres.
+        v_m: ``H W``: along its second axis.
+    """
+
+    hashes: Hashes
+    u_m: Field
+    v_m: Field
+
+
+def lay_bricks(seed: int, regions: Regions, depth_m: Field, length_m: Field) -> Bricks:
+    """Return the rectangles of a window; depth and length are tables with one entry per region."""
+    depth, length = depth_m[regions.index], length_m[regions.index]
+    row = np.floor(regions.u_m / depth)
+    shifted = regions.v_m + row * length * np.float32(0.37)
+    column = np.floor(shifted / length)
+    keys: NDArray[np.int64] = (row * 1024 + column).astype(np.int64)
+    hashes = hashed(seed, regions.hashes.astype(np.int64)[regions.index], keys)
+    return Bricks(hashes, regions.u_m - (row + np.float32(0.5)) * depth, shifted - (column + np.float32(0.5)) * length)

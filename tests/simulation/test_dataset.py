@@ -1,0 +1,89 @@
+from datetime import date
+
+import numpy as np
+import pytest
+import rasterio
+
+from stsun.data.dataset import open_dataset
+from stsun.data.validate import validate
+from stsun.errors import ConfigurationError, DataError
+from stsun.raster.reader import read
+from stsun.simulation import dataset as module
+from stsun.simulation.dataset import write_dataset
+
+SPRING, SUMMER = date(2004, 5, 1), date(2004, 7, 20)
+CASES = {
+    "optical series": (["sentinel-2-l2a"], "segmentation", {}),
+    "two sensors": (["landsat-5", "landsat-7"], "semantic_change", {}),
+    "radar pair": (["sentinel-1"], "binary_change", {}),
+    "pictures": (["aerial-rgb"], "binary_change", {"gsd_m": 0.5}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_written_data_set_is_valid_and_read_like_any_other(case, tmp_path):
+    sensors, task, options = CASES[case]
+    path = write_dataset(tmp_path / "new", sensors, [SPRING, SUMMER], size=48, task=task, samples=5, **options)
+    assert validate(path) == []
+    dataset = open_dataset(path)
+    assert dataset.task == task
+    assert [len(dataset.records(split)) for split in ("train", "val", "test")] == [3, 1, 1]
+    sample = dataset.read(dataset.records("train")[0])
+    assert sample.size == (48, 48) and len(sample.images) == 2
+    assert sample.configuration.mixed_sensors == (len(sensors) > 1)
+    assert (np.diff(sample.days) == 80).all()
+    assert (sample.labels != 255).any()
+
+
+def test_tiles_join_on_disk_whatever_their_size(tmp_path, monkeypatch):
+    folders = []
+    for tile in (64, 24):
+        monkeypatch.setattr(module, "TILE", tile)
+        folders.append(tmp_path / str(tile))
+        write_dataset(folders[-1], ["sentinel-2-l2a"], [SPRING], size=64, samples=1, cloud_cover=0.0)
+    one, other = (labels_in(folder / "labels" / "000_0.tif") for folder in folders)
+    assert (one != other).mean() < 2e-3
+    one, other = (read(folder / "images" / "000_0.tif")[0] for folder in folders)
+    assert np.abs(one - other).mean() < 0.01  # noise follows from the tile
+
+
+def labels_in(path):
+    with rasterio.open(path) as source:
+        return source.read()
+
+
+def test_samples_are_places_of_unlike_worlds(tmp_path):
+    write_dataset(tmp_path / "new", ["sentinel-2-l2a"], [SPRING], size=32, samples=2)
+    first, second = (read(tmp_path / "new" / "images" / f"00{number}_0.tif")[0] for number in range(2))
+    assert np.abs(first - second).mean() > 0.01
+
+
+def test_a_folder_that_holds_files_is_left_alone(tmp_path):
+    (tmp_path / "mine.txt").write_text("precious")
+    with pytest.raises(DataError, match="empty folder"):
+        write_dataset(tmp_path, ["sentinel-2-l2a"], [SPRING])
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"sensors": ["sentinel-9"]}, "sentinel"),
+        ({"sensors": []}, "--sensor"),
+        ({"dates": []}, "--dates"),
+        ({"dates": [SUMMER, SPRING]}, "increasing"),
+        ({"task": "binary_change", "dates": [SPRING]}, "at least 2"),
+        ({"task": "flood"}, "flood"),
+        ({"size": 8}, "size 8"),
+        ({"samples": 0}, "0 samples"),
+        ({"seed": -1}, "seed -1"),
+        ({"cloud_cover": 2.0}, "cloud cover of 2"),
+        ({"gsd_m": 0.0}, "GSD of 0"),
+        ({"sensors": ["aerial-rgb"]}, "--gsd"),
+    ],
+)
+def test_what_cannot_be_simulated_is_refused_before_anything_is_written(changes, word, tmp_path):
+    arguments = {"sensors": ["sentinel-2-l2a"], "dates": [SPRING, SUMMER], **changes}
+    with pytest.raises(ConfigurationError, match=word):
+        write_dataset(tmp_path / "new", arguments.pop("sensors"), arguments.pop("dates"), **arguments)
+    assert not (tmp_path / "new").exists()

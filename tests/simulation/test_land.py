@@ -1,0 +1,135 @@
+import numpy as np
+import pytest
+
+from stsun.simulation.days import YEAR_DAYS, date_of, day_of, day_of_year
+from stsun.simulation.events import dryness, flood_of, water_level_m
+from stsun.simulation.field import Window
+from stsun.simulation.land import EVENTS, World
+from stsun.simulation.spectra import NUMBER
+
+DAY = day_of(2019, 7, 1)
+WIDE = Window(-6000.0, 3000.0, 150, 170, 40.0)
+ROOFS = [NUMBER[name] for name in ("tile roof", "grey roof", "metal roof")]
+
+
+@pytest.fixture(scope="module")
+def land():
+    return World(4).land(WIDE)
+
+
+@pytest.mark.parametrize("gsd_m", [0.5, 10.0])
+def test_tiles_join_seamlessly(gsd_m):
+    window = Window(812.5, -4210.0, 60, 90, gsd_m)
+    whole = World(8).land(window).surface(DAY)
+    for rows, columns in ((slice(0, 33), slice(0, 90)), (slice(33, 60), slice(0, 41)), (slice(33, 60), slice(41, 90))):
+        part = World(8).land(window.part(rows, columns)).surface(DAY)
+        assert (part != whole[rows, columns]).mean() < 1e-3  # a pixel on a border may fall to either side
+
+
+def test_a_wide_view_holds_every_kind_of_natural_and_built_surface(land):
+    found = {name for name, number in NUMBER.items() if (land.surface(DAY) == number).any()}
+    assert found >= set(NUMBER) - {"metal roof", "burned area"}
+
+
+def test_worlds_differ_by_seed_and_repeat_by_seed(land):
+    assert (World(4).land(WIDE).surface(DAY) == land.surface(DAY)).all()
+    assert (World(5).land(WIDE).surface(DAY) != land.surface(DAY)).mean() > 0.3
+
+
+def test_rivers_run_in_valleys(land):
+    relief = land.relief
+    water, far = relief.above_water_m < 0, relief.above_water_m > 30
+    assert water.any() and far.any()
+    assert relief.elevation_m[water].mean() < relief.elevation_m[far].mean() - 20
+
+
+def test_nothing_is_built_in_water(land):
+    surface = land.surface(DAY)
+    assert not np.isin(surface[land.relief.above_water_m < 0], ROOFS).any()
+
+
+def test_buildings_stand_from_when_they_are_built_until_they_are_demolished():
+    town = World(3).land(_town(3))
+    house = town.settlement
+    start, end = house.building_from[0], house.building_until[0]
+    lived = np.isfinite(start) & np.isfinite(end) & (town.relief.above_water_m > 2) & np.isposinf(house.road_from)
+    row, column = np.argwhere(lived & (start > day_of(1985)))[0]
+    day, gone = float(start[row, column]), float(end[row, column])
+    assert town.surface(day - 1)[row, column] not in ROOFS
+    assert town.surface(day + 1)[row, column] in ROOFS
+    assert town.surface(gone + 1)[row, column] not in ROOFS
+
+
+def test_towns_grow(land):
+    built = [np.isin(land.surface(day_of(year, 7)), [*ROOFS, NUMBER["pavement"]]).mean() for year in (1985, 2005, 2025)]
+    assert built[0] < built[1] < built[2]
+
+
+def test_crops_rotate_from_year_to_year_and_stay_within_one(land):
+    fields = land.fields
+    spring, summer, next_year = (land.crop(day)[fields] for day in (DAY - 60, DAY, DAY + YEAR_DAYS))
+    assert (spring == summer).all()
+    assert 0.3 < (summer != next_year).mean() < 0.9
+
+
+def test_a_fire_burns_fades_and_the_forest_comes_back():
+    for seed in range(20):
+        land = World(seed).land(WIDE)
+        for fire, mask in land.fires:
+            alone = mask & land.forest & np.isposinf(land.cut_day) & np.isposinf(land.settlement.town_from)
+            alone &= ~np.any([other for event, other in land.fires if event != fire] or [np.zeros_like(mask)], axis=0)
+            alone &= (land.relief.above_water_m > 6) & np.isposinf(land.settlement.road_from)
+            if alone.sum() > 10:
+                after = [land.surface(fire.day + years * YEAR_DAYS)[alone] for years in (-0.1, 0.1, 3, 8, 20)]
+                assert (after[0] == land.natural[alone]).all()
+                assert (after[1] == NUMBER["burned area"]).all()
+                assert (after[2] == NUMBER["grassland"]).all()
+                assert (after[3] == NUMBER["shrubland"]).all()
+                assert (after[4] == land.natural[alone]).all()
+                return
+    pytest.fail("no forest fire in twenty worlds")
+
+
+def test_a_flood_rises_and_falls_and_covers_low_ground_only():
+    seed = next(seed for seed in range(20) if flood_of(seed, 2019))
+    flood = flood_of(seed, 2019)
+    levels = [water_level_m(seed, flood.peak + days, 50.0) for days in (-10, 0, 60)]
+    assert levels[1] > levels[0] + 0.5 and levels[1] > levels[2] + 0.5
+    land = World(seed).land(WIDE)
+    wet, dry = land.flooded(flood.peak), land.flooded(flood.peak - 10)
+    assert (wet & ~dry).any() and not (dry & ~wet).any()
+    assert land.relief.above_water_m[wet & ~dry].max() < 6
+
+
+def test_dryness_changes_steadily():
+    days = np.arange(day_of(2000), day_of(2010), 5.0)
+    values = np.array([dryness(1, day) for day in days])
+    assert (values >= 0).all() and (values <= 1).all() and values.max() > 0
+    assert np.abs(np.diff(values)).max() < 0.03
+
+
+def test_events_say_what_changed_the_land_and_when(land):
+    start, end = day_of(2005, 7), day_of(2019, 7)
+    kinds, days = land.events(start, end)
+    assert np.isfinite(days).sum() == (kinds > 0).sum() > 0
+    assert (days[kinds > 0] > start).all() and (days[kinds > 0] <= end).all()
+    before, after = land.surface(start), land.surface(end)
+    built = np.isin(after, ROOFS) & ~np.isin(before, ROOFS)
+    assert built.any() and (kinds[built] != EVENTS.index("none")).mean() > 0.95
+    # what the land is made of does not change without a cause
+    assert (kinds[before != after] > 0).mean() > 0.9
+
+
+def test_days_and_dates_are_inverse_and_summer_is_in_the_middle_of_both_hemispheres():
+    assert date_of(day_of(2024, 2, 29)).isoformat() == "2024-02-29"
+    assert day_of_year(day_of(2020, 7, 1)) == pytest.approx(182, abs=2)
+    assert day_of_year(day_of(2020, 1, 1), latitude=-30) == pytest.approx(182, abs=2)
+
+
+def _town(seed):
+    """Return a window at 1 m in the middle of a town that grows."""
+    coarse = Window(-15_000.0, -15_000.0, 80, 80, 400.0)
+    settlement = World(seed).land(coarse).settlement
+    growing = (settlement.town_from > day_of(1986)) & (settlement.town_from < day_of(2005))
+    row, column = np.argwhere(growing)[0]
+    return Window(coarse.x_m + column * 400.0, coarse.y_m + row * 400.0, 300, 300, 1.0)
