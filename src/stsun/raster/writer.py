@@ -97,22 +97,28 @@ def create(
         unfinished.unlink(missing_ok=True)
 
 
+def encode_png(colors: NDArray[np.uint8]) -> bytes:
+    """Return a picture ``H W 3`` (red, green, blue; 0..255) as the bytes of a PNG file."""
+    height, width, _ = colors.shape
+    shape = {"height": height, "width": width, "count": 3, "dtype": "uint8"}
+    with MemoryFile() as memory:
+        with (
+            warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning),  # a picture lies nowhere
+            memory.open(driver="PNG", zlevel=9, **shape) as dataset,
+        ):
+            dataset.write(np.moveaxis(colors, -1, 0))
+        return bytes(memory.read())
+
+
 def write_picture(path: Path, colors: NDArray[np.uint8]) -> Path:
     """Write a PNG picture ``H W 3`` (red, green, blue; 0..255), replacing what is there; return its path.
 
     Raises:
         RasterError: The path cannot be written.
     """
-    height, width, _ = colors.shape
-    shape = {"height": height, "width": width, "count": 3, "dtype": "uint8"}
-    with _explained(path), MemoryFile() as memory:
-        with (
-            warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning),  # a picture lies nowhere
-            memory.open(driver="PNG", **shape) as dataset,
-        ):
-            dataset.write(np.moveaxis(colors, -1, 0))
+    with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(memory.read())
+        path.write_bytes(encode_png(colors))
     return path
 
 
