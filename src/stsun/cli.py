@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -87,6 +88,37 @@ def demo(
     result = run(output, echo=(lambda _: None) if as_json else typer.echo)
     if as_json:
         typer.echo(to_json(result))
+
+
+@app.command(epilog="Example: stsun simulate --sensor sentinel-2-l2a --dates 2020-05-01,2020-07-15 --output simulated")
+def simulate(
+    output: Annotated[Path, typer.Option("--output", help="New folder for the data set.")],
+    sensor: Annotated[list[str], typer.Option("--sensor", help="Catalogue name; several: the dates take turns.")],
+    dates: Annotated[str, typer.Option("--dates", help="Acquisition dates, comma-separated, YYYY-MM-DD.")],
+    size: Annotated[int, typer.Option("--size", help="Side of each scene in pixels.")] = 512,
+    task: TaskOption = "segmentation",
+    samples: Annotated[int, typer.Option("--samples", help="Number of places.")] = 3,
+    seed: Annotated[int, typer.Option("--seed", help="Other seeds give other worlds.")] = 0,
+    gsd: Annotated[float | None, typer.Option("--gsd", help="Metres per pixel; left out: the sensor's own.")] = None,
+    cloud_cover: Annotated[float, typer.Option("--cloud-cover", help="Largest share under clouds, 0..1.")] = 0.2,
+) -> None:
+    """Write a labelled data set of simulated scenes: GeoTIFFs and the YAML file that describes them."""
+    from stsun.simulation.dataset import write_dataset
+
+    with progress_bar("tiles") as progress:
+        path = write_dataset(
+            output, sensor, _days_of(dates), size=size, task=task, samples=samples, seed=seed, gsd_m=gsd,
+            cloud_cover=cloud_cover, progress=progress,
+        )  # fmt: skip
+    typer.echo(f"wrote {path}")
+
+
+def _days_of(text: str) -> list[date]:
+    """Return the dates of a comma-separated list."""
+    try:
+        return [date.fromisoformat(part.strip()) for part in text.split(",")]
+    except ValueError as error:
+        raise StsunError(f"--dates {text!r}: {error}; write them as 2020-05-01,2021-06-30") from error
 
 
 @app.command(epilog="Example: stsun info 2018.tif dataset.yaml checkpoints/tiny")
