@@ -292,12 +292,14 @@ def test_train_hands_over_overrides_and_resume(run, monkeypatch):
     def train(*given):
         sys.stdout.write("80 %")  # as progress bars do
         asked.append(given)
-        return "runs/joint"
+        return "runs/joint", len(asked) < 3
 
     monkeypatch.setattr("stsun.training.experiment.run", train)
     code, out, _ = run("train", "experiment.yaml", "steps=3", "seed=1", "--resume")
     assert (code, out) == (0, "wrote runs/joint\n")
-    assert json.loads(run("train", "experiment.yaml", "--json")[1]) == {"folder": "runs/joint"}
+    assert json.loads(run("train", "experiment.yaml", "--json")[1]) == {"folder": "runs/joint", "trained": True}
+    told = run("train", "experiment.yaml", "--resume")[1]
+    assert told == "runs/joint holds the finished run already; nothing was left to do\n"
     del asked[1:]
     assert [(str(path), overrides, resume) for path, overrides, resume in asked] == [
         ("experiment.yaml", ["steps=3", "seed=1"], True)

@@ -1,4 +1,6 @@
+import copy
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -43,6 +45,17 @@ def test_every_field_tells_batches_apart(other):
 def test_the_same_bands_at_every_date_are_the_same_configuration_as_one_list():
     assert configuration([[RED, NIR], [RED, NIR]]) == configuration([RED, NIR])
     assert not configuration([[RED, NIR], [RED, NIR]]).mixed_sensors
+
+
+def test_equal_lists_of_bands_still_say_how_many_images_there_are():
+    listed = configuration([[RED, NIR], [RED, NIR]])
+    for one in (listed, copy.deepcopy(listed), pickle.loads(pickle.dumps(listed))):
+        assert one.bands_of_dates(2) == ((RED, NIR),) * 2
+        with pytest.raises(ConfigurationError, match="bands of 2 dates, but there are 3 images"):
+            one.bands_of_dates(3)
+    assert len({listed, configuration(), configuration([[RED, NIR]] * 3)}) == 1
+    with pytest.raises(ConfigurationError, match="bands of 1 dates, but there are 2 images"):
+        configuration([[RED, NIR]]).bands_of_dates(2)
 
 
 def test_a_series_of_mixed_sensors_knows_the_bands_of_each_date():
@@ -92,6 +105,8 @@ def test_a_binary_change_needs_no_categories():
         ({"categories": ["water", "water"]}, "'water' is asked for 2 times; list each once"),
         ({"categories": ["water", ""]}, "a category is a name"),
         ({"categories": ["water", 3]}, "a category is a name, got 3"),
+        ({"per_date": "yes"}, "per_date must be True or False, got 'yes'"),
+        ({"per_date": 1}, "per_date must be True or False, got 1"),
         ({"task": "binary_change", "per_date": True}, "per_date is for segmentation only.*leave it out"),
     ],
 )

@@ -60,7 +60,7 @@ def write(path, content):
     if path.suffix == ".npz":
         images = np.full((3, content, height, width), 1000, np.int16)
         days = np.array(["2018-09-17", "2018-09-22", "2018-09-27"], "datetime64[D]")
-        np.savez(path, images=images, labels=np.full((1, height, width), 19), dates=days)
+        np.savez(path, images=images, labels=np.resize([0, 1, 2, 19], (1, height, width)), dates=days)
         return
     values = np.full((content, *SIZE), 99) if isinstance(content, int) else np.resize(content, (1, *SIZE))
     driver, dtype = ("PNG", "uint8") if path.suffix == ".png" else ("GTiff", "int16")

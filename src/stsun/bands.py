@@ -10,6 +10,9 @@ from stsun.errors import ConfigurationError
 WAVELENGTH_RANGE_NM = (200.0, 20_000.0)
 BANDWIDTH_RANGE_NM = (0.5, 8_000.0)
 
+REFLECTIVE_NM = 3000.0
+"""Below this wavelength an image shows reflected sunlight, as reflectance 0..1; above it, heat in units of its own."""
+
 TOKENS = (
     "vv", "vh", "hv", "hh", "sar", "coherence",
     "dem", "dsm", "dtm", "ndsm", "ndsm_height", "height", "slope", "aspect",
@@ -50,6 +53,11 @@ class Band:
     def token(self) -> str | None:
         """The named token of a band without wavelength (lower case), or None for an optical or thermal band."""
         return self.name.strip().lower() if self.wavelength_nm is None else None
+
+
+def reflective(band: Band) -> bool:
+    """Return whether the band's physical value is a reflectance, 0..1."""
+    return band.wavelength_nm is not None and band.wavelength_nm < REFLECTIVE_NM
 
 
 def check_bands(bands: Sequence[Band]) -> None:

@@ -165,9 +165,10 @@ def train(
     from stsun.training.record import is_first_process
 
     with redirect_stdout(sys.stderr):  # where progress bars belong
-        folder = run(experiment, overrides or [], resume)
+        folder, trained = run(experiment, overrides or [], resume)
     if is_first_process():
-        typer.echo(to_json({"folder": str(folder)}) if as_json else f"wrote {folder}")
+        words = f"wrote {folder}" if trained else f"{folder} holds the finished run already; nothing was left to do"
+        typer.echo(to_json({"folder": str(folder), "trained": trained}) if as_json else words)
 
 
 @app.command(epilog="Example: stsun evaluate --data levir-cd/dataset.yaml --split test --json scores.json")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 from stsun.bands import Band, check_bands
 from stsun.errors import ConfigurationError
@@ -20,7 +20,8 @@ class Configuration:
     """Bands, GSD, task and categories of one forward pass (interfaces: section 3).
 
     Args:
-        bands: The bands in channel order, for all dates alike; or one such list per date.
+        bands: The bands in channel order, for all dates alike; or one such list per date. Equal lists are kept as one,
+            so that they are the same configuration; a forward pass still checks that there are as many images.
         gsd_m: Ground sample distance in metres per pixel; None where it is not known.
         task: ``segmentation``, ``binary_change`` or ``semantic_change``.
         categories: Names of the categories asked for, in the order of the output's channels. For a binary change:
@@ -37,14 +38,24 @@ class Configuration:
     categories: Any = ()
     per_date: bool = False
 
+    _listed_dates: ClassVar[int | None] = None
+    """Of how many dates the bands were listed, None = for any number; no field: it does not tell batches apart."""
+
     def __post_init__(self) -> None:
-        object.__setattr__(self, "bands", _as_bands(self.bands))
+        bands = _as_bands(self.bands)
+        if isinstance(bands[0], tuple):
+            object.__setattr__(self, "_listed_dates", len(bands))
+            if len(bands) > 1 and len(set(bands)) == 1:
+                bands = bands[0]
+        object.__setattr__(self, "bands", bands)
         object.__setattr__(self, "categories", _as_categories(self.categories))
         if self.gsd_m is not None:
             object.__setattr__(self, "gsd_m", _as_gsd(self.gsd_m))
         check_task(self.task)
         if self.task != "binary_change" and not self.categories:
             raise ConfigurationError(f"{self.task} needs categories, got none; for example ['building', 'water']")
+        if not isinstance(self.per_date, bool):
+            raise ConfigurationError(f"per_date must be True or False, got {self.per_date!r}")
         if self.per_date and self.task != "segmentation":
             raise ConfigurationError(f"per_date is for segmentation only, the task is {self.task}; leave it out")
 
@@ -59,14 +70,12 @@ class Configuration:
         Raises:
             ConfigurationError: The configuration lists the bands of another number of dates.
         """
-        if not self.mixed_sensors:
-            return (self.bands,) * dates
-        if len(self.bands) != dates:
+        if self._listed_dates not in (None, dates):
             raise ConfigurationError(
-                f"the configuration lists the bands of {len(self.bands)} dates, but there are {dates} images; "
+                f"the configuration lists the bands of {self._listed_dates} dates, but there are {dates} images; "
                 "give one list of bands per image, in the same order"
             )
-        return tuple(self.bands)
+        return tuple(self.bands) if self.mixed_sensors else (self.bands,) * dates
 
 
 def _as_bands(bands: object) -> tuple[Any, ...]:
@@ -82,8 +91,7 @@ def _as_bands(bands: object) -> tuple[Any, ...]:
     dates = tuple(_as_bands(date) for date in bands)
     if any(not isinstance(band, Band) for date in dates for band in date):
         raise ConfigurationError("bands are nested too deep; expected a list of Band, or one such list per date")
-    # one list for all dates and the same list repeated say the same: keep one form, so that they hash alike
-    return dates if len(set(dates)) > 1 or len(dates) == 1 else dates[0]
+    return dates
 
 
 def _as_categories(categories: object) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-from stsun.bands import Band, check_bands
+from stsun.bands import TOKENS, Band, check_bands
 from stsun.errors import ConfigurationError
 
 
@@ -77,6 +77,12 @@ def common_bands() -> Mapping[str, Band]:
 def common_band(name: str) -> Band | None:
     """Return the nominal band of a STAC common name (``red``, ``nir``, ``swir16``, ...), or None if it is not one."""
     return common_bands().get(name.strip().lower())
+
+
+def named_band(name: str) -> Band | None:
+    """Return the band that a name alone tells: a named token, or a STAC common name's nominal band; None for others."""
+    token = name.strip().lower()
+    return Band(token) if token in TOKENS else common_band(token)
 
 
 @cache

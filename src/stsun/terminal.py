@@ -30,17 +30,23 @@ def write_text(path: Path, text: str) -> None:
 
 
 def lines_of(value: Any, indent: str = "") -> Iterator[str]:
-    """Yield a nested dict as indented lines; lists of plain values stay on one line."""
+    """Yield a nested dict as indented lines; lists of plain values stay on one line, other entries have one each."""
     for key, item in value.items():
         if isinstance(item, dict):
             yield f"{indent}{key}:"
             yield from lines_of(item, indent + "  ")
-        elif isinstance(item, list | tuple) and any(isinstance(part, dict) for part in item):
+        elif _is_table(item):
             yield f"{indent}{key}:"
             for part in item:
-                yield f"{indent}  - " + ", ".join(f"{name}: {_word(one)}" for name, one in part.items())
+                plain = (f"{name}: {_word(one)}" for name, one in part.items() if not _is_table(one))
+                yield f"{indent}  - " + ", ".join(plain)
+                yield from lines_of({name: one for name, one in part.items() if _is_table(one)}, indent + "    ")
         else:
             yield f"{indent}{key}: {_word(item)}"
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list | tuple) and any(isinstance(part, dict) for part in value)
 
 
 def _word(value: Any) -> str:

@@ -76,6 +76,7 @@ class World:
             "name": "small",
             "task": "segmentation",
             "bands": [RED, NIR],
+            "scale": 1,
             "images": ["images/{id}.tif"],
             "labels": ["labels/{id}.tif"],
             "classes": {0: "water", 1: "forest"},

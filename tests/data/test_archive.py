@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from small_sets import only, position, refused
 
+from stsun.errors import RasterError
+
 
 def archive(world, **changes):
     arrays = {
@@ -43,6 +45,11 @@ def test_archives_hold_images_labels_dates_and_masks(world):
         ({"labels": np.full((1, 4, 6), 9)}, r"undeclared label value 9 \(24 pixels\)"),
         ({"dates": np.array(["2019-01-01"], "datetime64[D]")}, "dates has the shape"),
         ({"dates": np.array([1, 2])}, "expected datetime64"),
+        (
+            {"dates": np.array(["12000-01-01", "NaT"], "datetime64[D]")},
+            "in dates, the date '12000-01-01' is outside the years",
+        ),
+        ({"dates": np.array(["2019-01-01", "0001-01-01"])}, "in dates, the date '0001-01-01' is outside the years"),
         ({"valid": np.ones((1, 4, 6), bool)}, "valid has the shape"),
         ({"images": np.array([{"run": "me"}], object)}, "cannot be read: it holds Python objects"),
     ],
@@ -50,6 +57,25 @@ def test_archives_hold_images_labels_dates_and_masks(world):
 def test_wrong_archives_are_refused_and_never_unpickled(world, changes, message):
     world.text("one.txt", "a")
     refused(archive(world, **changes), rf"a\.npz.*{message}|{message}")
+
+
+def test_arrays_follow_the_same_rule_of_scales_as_files(world):
+    world.text("one.txt", "a")
+    archive(world)
+    path = world.yaml("labels", "scale", images="npz/{id}.npz", splits={"train": "one.txt"})
+    refused(path, r"a\.npz: red 665 nm .*stored as int16, and nobody says", error=RasterError)
+    archive(world, images=np.full((2, 2, 4, 6), 51, np.uint8))
+    np.testing.assert_allclose(
+        only(world.yaml("labels", "scale", images="npz/{id}.npz", splits={"train": "one.txt"})).images[0], 0.2
+    )
+
+
+def test_values_that_scaling_makes_too_large_are_not_valid(world):
+    world.text("one.txt", "a")
+    archive(world)
+    sample = only(world.yaml("labels", images="npz/{id}.npz", scale=3e36, splits={"train": "one.txt"}))
+    assert all(np.isfinite(image).all() for image in sample.images)
+    assert not sample.valid[1].any() and sample.valid[0, 0, 0] and not sample.valid[0, 3, 5]
 
 
 def test_damaged_archives_are_refused(world):

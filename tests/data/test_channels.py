@@ -5,6 +5,9 @@ import pytest
 from small_sets import NIR, RED, TAGS, only, position, refused
 
 from stsun.bands import Band
+from stsun.data.validate import validate
+from stsun.errors import RasterError
+from stsun.sensors import common_band
 
 
 def test_bands_scale_nodata_date_and_pixel_size_come_from_the_file_where_the_yaml_is_silent(world):
@@ -80,12 +83,53 @@ def test_a_date_of_several_files_equals_that_of_one_of_them(world):
 
 def test_a_catalogue_sensor_gives_bands_and_the_scale_of_its_integers(world):
     world.image("images/a.tif", bands=12)
-    sample = only(world.yaml(bands="sentinel-2-l2a"))
+    sample = only(world.yaml("scale", bands="sentinel-2-l2a"))
     assert len(sample.configuration.bands) == 12 and sample.configuration.gsd_m is None
     np.testing.assert_allclose(sample.images[0], position(12) * 1e-4, rtol=1e-6)
     np.testing.assert_allclose(only(world.yaml(bands="sentinel-2-l2a", scale=1)).images[0], position(12))
     world.raster("images/a.tif", position(12).astype("float32"))
     np.testing.assert_allclose(only(world.yaml(bands="sentinel-2-l2a")).images[0], position(12))
+    world.image("images/a.tif", bands=12)
+    shifted = only(world.yaml("scale", bands="sentinel-2-l2a", offset=-0.1)).images[0]
+    np.testing.assert_allclose(shifted, position(12) * 1e-4 - 0.1, rtol=1e-5, atol=1e-8)
+
+
+def test_names_in_the_files_give_nominal_bands_where_neither_yaml_nor_tags_do(world):
+    world.image("images/a.tif", bands=4, band_tags=TAGS[:1], descriptions=["blue", "nir", "Swir16", "VV"])
+    bands = only(world.yaml("bands")).configuration.bands
+    assert bands == (Band("blue", 665, 30), common_band("nir"), common_band("swir16"), Band("vv"))
+    world.image("images/a.tif", descriptions=["nir", "Fmask"])
+    refused(world.yaml("bands"), "what band 2 measures.*no known name")
+
+
+def test_whole_numbers_are_reflectance_only_if_someone_says_how(world):
+    path = world.yaml("scale")
+    refused(
+        path, r"a\.tif: red 665 nm .*stored as int16, and nobody says .*scale: 0.0001 .*scale: 1", error=RasterError
+    )
+    found = [str(problem) for problem in validate(path)]
+    assert len(found) == 3 and all("nobody says what the numbers mean" in problem for problem in found)
+    np.testing.assert_array_equal(only(world.yaml(scale=1)).images[0], position())
+    world.image("images/a.tif", scales=((0.5, 0.5), (0, 0)))
+    np.testing.assert_allclose(only(world.yaml("scale")).images[0], position() * 0.5)
+    world.image("images/a.tif")
+    tokens = only(world.yaml("scale", bands=[{"name": "vv"}, {"name": "dem"}]))  # decibels and metres may be whole
+    np.testing.assert_array_equal(tokens.images[0], position())
+    one_each = [RED | {"scale": 0.1}, {"name": "vv"}]
+    np.testing.assert_allclose(only(world.yaml("scale", bands=one_each)).images[0][0], position()[0] * 0.1)
+
+
+def test_eight_bit_without_a_scale_of_its_own_is_a_stretch_from_0_to_1(world):
+    world.raster("images/a.tif", position().astype("uint8"))
+    np.testing.assert_allclose(only(world.yaml("scale")).images[0], position().astype("uint8") / 255, rtol=1e-6)
+
+
+def test_floats_that_nobody_speaks_for_must_look_like_reflectance(world):
+    world.raster("images/a.tif", (position() / 1000).astype("float32"))
+    np.testing.assert_allclose(only(world.yaml("scale")).images[0], position() / 1000, rtol=1e-6)
+    world.raster("images/a.tif", position().astype("float32"))
+    refused(world.yaml("scale"), r"a\.tif: band 1 holds values around 17.5, expected reflectance", error=RasterError)
+    np.testing.assert_array_equal(only(world.yaml(scale=1)).images[0], position())
 
 
 def test_another_number_of_bands_is_refused(world):

@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from small_sets import NIR, RED
+from small_sets import NIR, RED, TAGS
 
 from stsun.data.dataset import open_dataset
 from stsun.data.info import info
 from stsun.data.validate import validate
+from stsun.sensors import common_band
+from stsun.terminal import lines_of
 
 
 def messages(path):
@@ -109,6 +111,34 @@ def test_archives_are_checked_too(world):
         assert sum(part in message for message in found) == 1
 
 
+def test_a_split_whose_labels_are_all_ignored_is_a_problem(world):
+    for sample in "ab":
+        world.raster(f"labels/{sample}.tif", np.full((4, 6), 9, np.uint8))
+    found = messages(world.yaml(ignore=[9]))
+    assert len(found) == 1 and "split 'train': no label holds a value that is scored" in found[0]
+    world.label("labels/b.tif")
+    assert messages(world.yaml(ignore=[9])) == []
+
+
+def test_an_area_without_a_scored_label_is_a_problem(world):
+    world.raster("split.tif", np.repeat([[1, 1, 1, 2, 2, 2]], 4, 0).astype("uint8"))
+    half = np.repeat([[0, 1, 0, 9, 9, 9]], 4, 0).astype("uint8")
+    world.raster("labels/a.tif", half)
+    areas = {"train": {"mask": "split.tif", "value": 1}, "test": {"mask": "split.tif", "value": 2}}
+    found = messages(world.yaml(images=["images/a.tif"], labels=["labels/a.tif"], splits=areas, ignore=[9]))
+    assert len(found) == 1 and "split 'test': no label" in found[0]
+
+
+def test_an_image_without_a_valid_pixel_is_a_problem(world, pair):
+    world.raster("images/a_2.tif", np.zeros((2, 4, 6), np.int16), nodata=0)
+    found = messages(world.yaml(**world.keys))
+    assert len(found) == 1 and "train 'a'" in found[0] and "a_2.tif: has no valid pixel" in found[0]
+    series = {"images": ["images/{id}_1.tif", "images/{id}_2.tif"]}
+    assert messages(world.yaml(**series)) == []  # a map of a series needs data at any of its dates
+    world.raster("images/a_1.tif", np.zeros((2, 4, 6), np.int16), nodata=0)
+    assert sum("no valid pixel" in message for message in messages(world.yaml(**series))) == 2
+
+
 def test_a_missing_file_is_a_problem_not_a_failure(tmp_path):
     assert "no such file" in messages(tmp_path / "none.yaml")[0]
 
@@ -124,6 +154,62 @@ def test_info_is_json_and_says_what_the_model_will_see(world):
     first = told["splits"]["train"]["first"]
     assert first["bands"][0] == {"name": "red", "wavelength_nm": 665, "bandwidth_nm": 30}
     assert first["dates"] == ["2019-09-18T10:30:00Z"] and (first["height"], first["width"]) == (4, 6)
+
+
+def test_info_of_a_raster_tells_bands_by_their_names_as_nominal(world):
+    told = info(world.image("images/a.tif", bands=3, band_tags=TAGS[:1], descriptions=["x", "nir", "Fmask"]))
+    assert [band["known_by"] for band in told["bands"]] == [
+        "its tags",
+        "its name, at the nominal wavelength",
+        "nothing",
+    ]
+    assert told["bands"][1]["band"]["wavelength_nm"] == common_band("nir").wavelength_nm
+    assert told["bands"][2]["band"] is None and not told["bands_known"]
+    assert info(world.image("images/a.tif", descriptions=["nir", "vv"]))["bands_known"]
+
+
+def test_info_of_mixed_sensors_tells_the_bands_of_each(world):
+    world.image("more/a.tif", bands=1)
+    images = [
+        {"path": "images/a.tif", "sensor": "S2", "date": "2019-09-01"},
+        {"path": "more/a.tif", "sensor": "S1", "date": None},
+        {"path": "images/b.tif", "sensor": "S2", "date": "2019-10-01"},
+    ]
+    world.rows({"id": "a", "split": "train", "images": images, "labels": ["labels/a.tif"]})
+    sensors = {"S2": {"bands": [RED, NIR]}, "S1": {"bands": [{"name": "vv"}]}}
+    told = info(world.yaml("bands", "images", "labels", "splits", sensors=sensors, samples="samples.jsonl"))
+    groups = told["splits"]["train"]["first"]["bands"]
+    assert [(group["sensor"], group["dates"]) for group in groups] == [
+        ("S2", ["2019-09-01", "2019-10-01"]), ("S1", ["date 2"]),
+    ]  # fmt: skip
+    assert [[band["name"] for band in group["bands"]] for group in groups] == [["red", "nir"], ["vv"]]
+    lines = list(lines_of(told))
+    where = next(number for number, line in enumerate(lines) if "sensor: S2, dates: 2019-09-01, 2019-10-01" in line)
+    assert "red" in lines[where + 2] and "nir" in lines[where + 3] and "sensor: S1" in lines[where + 4]
+
+
+def test_gsds_that_differ_are_told_with_the_fix_of_the_kind_of_data_set(world):
+    sensors = {"A": {"bands": [RED, NIR], "gsd_m": 10}, "B": {"bands": [RED, NIR], "gsd_m": 30}}
+    for name in "AB":
+        world.image(f"s/a_{name}.tif")
+    world.text("train.txt", "a")
+    by_pattern = world.yaml("bands", sensors=sensors, images=["s/{id}_{sensor}.tif"], splits={"train": "train.txt"})
+    assert "should find one file" in messages(by_pattern)[0]
+    for number, name in enumerate("AB"):
+        world.image(f"t/a_{name}_2020010{number + 1}.tif")
+    dated = world.yaml("bands", sensors=sensors, images="t/{id}_{sensor}_{date}.tif", splits={"train": "train.txt"})
+    assert "give all its sensors the gsd_m" in messages(dated)[0] and "row" not in messages(dated)[0]
+    rows = [{"path": f"t/a_{name}_2020010{number + 1}.tif", "sensor": name} for number, name in enumerate("AB")]
+    world.rows({"id": "a", "split": "train", "images": rows, "labels": ["labels/a.tif"]})
+    told = messages(world.yaml("bands", "images", "labels", "splits", sensors=sensors, samples="samples.jsonl"))
+    assert "in its row" in told[0]
+
+
+def test_two_times_of_one_day_in_the_wrong_order_are_told_with_their_times(pair):
+    for number, hour in ((1, 12), (2, 10)):
+        pair.image(f"images/a_{number}.tif", tags={"ACQUISITION_DATE": f"2018-05-01T{hour}:00:00"})
+    (found,) = messages(pair.yaml(**pair.keys))
+    assert "2018-05-01T12:00:00Z before 2018-05-01T10:00:00Z" in found
 
 
 @pytest.mark.slow

@@ -66,6 +66,8 @@ def test_the_card_tells_what_the_model_is(saved):
         (lambda f: edit_card(f, lambda c: c["architecture"].update(temporal="median")), "no model that can be built"),
         (lambda f: edit_card(f, lambda c: c["architecture"].update(embedding=32)), "do not fit the card"),
         (lambda f: edit_card(f, lambda c: c["architecture"]["categories"].append("ghost")), "do not fit the card"),
+        (lambda f: edit_card(f, lambda c: c.update(colors={"water": "blue"})), "expected '#rrggbb'"),
+        (lambda f: edit_card(f, lambda c: c.update(colors=["#000000"])), "expected '#rrggbb'"),
         (lambda f: edit_weights(f, lambda w: w.pop("tasks")), "expected"),
         (lambda f: edit_weights(f, lambda w: w.update(extra=torch.zeros(1))), "found"),
         (lambda f: edit_weights(f, lambda w: w.update(tasks=w["tasks"].half())), "do not fit the card"),
@@ -78,6 +80,14 @@ def test_a_damaged_checkpoint_is_refused_with_the_reason(saved, damage, message)
     damage(saved)
     with pytest.raises(CheckpointError, match=message):
         load(saved)
+
+
+def test_a_model_brings_its_name_and_colours_which_older_cards_do_not_have(nano, tmp_path):
+    named = load(save(nano, tmp_path / "a", {"name": "floods", "colors": {"water": "#010203"}}))
+    assert (named.name, named.colors) == ("floods", {"water": "#010203"})
+    assert load(save(named, tmp_path / "b", {})).colors == named.colors
+    edit_card(tmp_path / "b", lambda card: card.pop("colors"))
+    assert (load(tmp_path / "b").name, load(tmp_path / "b").colors) == ("b", {})
 
 
 def test_the_file_that_is_named_is_the_one_that_is_read(nano, saved):

@@ -3,11 +3,10 @@ import pytest
 
 from stsun.bands import Band
 from stsun.errors import ConfigurationError, RasterError
-from stsun.prediction.identify import Told, identify, parse_bands, scaling
+from stsun.prediction.identify import Told, identify, made_by, parse_bands
 from stsun.raster.reader import inspect
 from stsun.sensors import sensor
 
-VISIBLE = (Band("red", 665, 70),)
 ZEROS = np.zeros((3, 4, 4), np.uint16)
 
 
@@ -82,49 +81,49 @@ def test_bands_in_words():
             parse_bands([wrong])
 
 
-@pytest.mark.parametrize(
-    ("dtype", "told", "expected", "words"),
-    [
-        ("uint8", Told(), (1 / 255, 0.0), "8 bit"),
-        ("float32", Told(), None, "as stored"),
-        ("uint16", Told(sensor("sentinel-2-l1c")), (1e-4, 0.0), "sentinel-2-l1c"),
-        ("uint16", Told(sensor("sentinel-2-l2a")), (1e-4, 0.0), "sentinel-2-l2a"),
-        ("float32", Told(sensor("sentinel-2-l2a")), None, "as stored"),
-        ("uint16", Told(sensor("sentinel-2-l2a"), scale=1e-4, offset=-0.1), (1e-4, -0.1), "as given"),
-        ("uint8", Told(offset=3.0), (1.0, 3.0), "as given"),
-    ],
-)
-def test_stored_values_become_physical_by_user_file_sensor_or_data_type(info, dtype, told, expected, words):
-    values, note = scaling(info(values=ZEROS.astype(dtype)), told, VISIBLE)
-    assert values == (pytest.approx(expected) if expected else None)
-    assert words in note and "image.tif" in note
-
-
-def test_a_scale_in_the_file_is_left_to_the_reader(tmp_path, write_image):
-    import rasterio
-
-    path = write_image("scaled.tif", ZEROS)
-    with rasterio.open(path, "r+") as raster:
-        raster.scales, raster.offsets = [1e-4] * 3, [-0.1] * 3
-    assert scaling(inspect(path), Told(sensor("landsat-8")), VISIBLE)[0] is None
-
-
-def test_whole_numbers_are_taken_for_reflectance_only_if_someone_says_how(info):
-    with pytest.raises(RasterError, match=r"red 665 nm .*uint16.*--scale 1e-4.*--sensor"):
-        scaling(info(), Told(), VISIBLE)
-    with pytest.raises(RasterError, match="red 665 nm"):
-        scaling(info(), Told(sensor("landsat-8-toa")), (Band("dem"), *VISIBLE))
-    assert scaling(info(), Told(scale=1.0), VISIBLE)[0] == (1, 0)
-    # metres, decibels and kelvin may well be stored as they are
-    assert scaling(info(), Told(), (Band("dem"), Band("vv"), Band("heat", 10_900)))[0] is None
-
-
-def test_tags_come_before_the_sensor_which_then_tells_the_scale_alone(info):
-    two = info("a", "b", tags=(("wavelength", "560"),), values=ZEROS)  # 560 and 660 nm
-    bands, _ = identify([two], Told(sensor("sentinel-2-l1c")))
-    assert [band.wavelength_nm for band in bands] == [560, 660]
+def test_a_sensor_speaks_of_the_files_whose_tags_leave_bands_open(info, write_image):
+    sentinel = sensor("sentinel-2-l1c")
+    own = inspect(write_image("own.tif", ZEROS[:2], tags=(("wavelength", "560"),)))  # 560 and 660 nm
+    foreign = inspect(write_image("foreign.tif", ZEROS[:2], tags=(("wavelength", "660"),)))  # 660 and 760 nm
+    radar = inspect(write_image("radar.tif", ZEROS[:2], tags=(), descriptions=["VV", "VH"]))
+    plain = info("B02", "B03", "B04")
+    assert made_by(sentinel, [own, plain, foreign, radar]) == [False, True, False, False]
+    assert made_by(sentinel, [own, foreign, radar]) == [True, False, False]
     with pytest.raises(RasterError, match=r"tags say .*760 nm.*sentinel-2-l1c has no such band"):
-        identify([info("a", "b", tags=(("wavelength", "660"),))], Told(sensor("sentinel-2-l1c")))
+        made_by(sentinel, [foreign, radar])
+    for file in (own, foreign, radar):
+        assert identify([file], Told(sentinel))[0] == file.bands
+
+
+def test_a_sensor_tells_the_bands_of_its_own_files_of_a_date(info, write_image):
+    radar = inspect(write_image("radar.tif", ZEROS[:2], tags=(), descriptions=["VV", "VH"]))
+    for files in ([radar, info()], [info(), radar]):
+        bands, _ = identify(files, Told(sensor("aerial-rgb")))
+        assert set(bands) == {*sensor("aerial-rgb").bands, Band("vv"), Band("vh")}
+
+
+def test_names_in_the_file_must_not_contradict_what_is_told(info):
+    colours = info("red", "green", "blue")
+    for told in (
+        Told(bands=parse_bands(["blue:490", "green:560", "red:665"])),
+        Told(bands=parse_bands(["vv", "vh", "hv"])),
+    ):
+        with pytest.raises(
+            RasterError, match=r"the list of bands gives .* as band 1, but the file calls that band 'red'"
+        ):
+            identify([colours], told)
+    listed = parse_bands(["r:650:60", "g:545", "b:480:20"])
+    assert identify([colours], Told(bands=listed)) == (listed, [])
+    with pytest.raises(RasterError, match=r"the sensor aerial-rgb gives red .*the file calls that band 'blue'"):
+        identify([info("blue", "x", "y")], Told(sensor("aerial-rgb")))
+    with pytest.raises(RasterError, match=r"gives B04 .*the file calls that band 'B08'"):
+        identify([info("B08", "B03", "B02")], Told(sensor("sentinel-2-l2a"), parse_bands(["B04", "B03", "B02"])))
+
+
+def test_bands_that_are_tagged_alike_are_refused_by_the_files_name(write_image):
+    twice = inspect(write_image("twice.tif", ZEROS, tags=(), descriptions=["VV", "VV", "VH"]))
+    with pytest.raises(RasterError, match=r"twice\.tif: bands 'vv' and 'vv' are the same band"):
+        identify([twice], Told())
 
 
 def test_bands_may_be_listed_by_the_names_of_the_sensor(info):

@@ -8,6 +8,7 @@ from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
 from stsun.errors import CheckpointError, ConfigurationError, RasterError
+from stsun.model.stsun import create
 from stsun.prediction.predict import predict, to_text
 
 RNG = np.random.default_rng(0)
@@ -173,6 +174,7 @@ def test_areas_in_degrees_are_noted(model, write_image, tmp_path):
         ({"task": "segmentation", "output": "m.png"}, RasterError, r"\.tif"),
         ({"task": "segmentation", "probabilities": "m.tif"}, RasterError, "another output"),
         ({"task": "segmentation", "device": "abacus"}, ConfigurationError, "device 'abacus'"),
+        ({"task": "segmentation", "dates": ["0001-05-01", None]}, ConfigurationError, "outside the years 1850 to 2200"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_anything_is_written(model, pair, tmp_path, change, error, words):
@@ -187,10 +189,23 @@ def test_what_cannot_be_done_is_refused_before_anything_is_written(model, pair, 
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_dates_of_a_change_must_not_decrease(model, pair, tmp_path):
+def test_dates_of_a_change_must_not_decrease(model, pair, write_image, tmp_path):
     with pytest.raises(ConfigurationError, match="must not decrease, got 2024-05-02, 2018-05-01"):
         predict(model, pair[::-1], task="binary_change", output=tmp_path / "m.tif")
     predict(model, pair[::-1], task="segmentation", output=tmp_path / "m.tif")
+    day = [write_image(f"{hour}.tif", FIRST, day=f"2018-05-01T{hour}:00:00") for hour in (12, 10)]
+    with pytest.raises(ConfigurationError, match="got 2018-05-01T12:00:00Z, 2018-05-01T10:00:00Z"):
+        predict(model, day, task="binary_change", output=tmp_path / "m.tif", overwrite=True)
+
+
+def test_unknown_categories_are_refused_before_the_first_tile(write_image, tmp_path):
+    empty = write_image("a.tif", np.full_like(FIRST, np.nan))
+    network = create("nano", ["water", "forest"])
+    options = {"task": "segmentation", "output": tmp_path / "m.tif"}
+    with pytest.raises(ConfigurationError, match="does not know the categories 'watre'; did you mean 'water'"):
+        predict(network, [empty], categories=["watre", "forest"], **options)
+    assert not (tmp_path / "m.tif").exists()
+    predict(network, [empty], categories=["water", "background"], **options)
 
 
 def test_dates_may_be_date_objects(model, write_image, tmp_path):
@@ -227,15 +242,6 @@ def test_a_few_wild_pixels_and_other_units_are_not_refused(model, write_image, t
 def test_a_scale_that_leaves_nothing_is_refused(model, pair, tmp_path, change):
     with pytest.raises(ConfigurationError, match=r"expected a finite number"):
         predict(model, pair, task="binary_change", output=tmp_path / "m.tif", **change)
-
-
-def test_neighbours_that_look_like_one_date_are_noted(model, write_image, tmp_path):
-    optical = write_image("a.tif", FIRST, day="2018-05-01")
-    radar = write_image("b.tif", SECOND, tags=(), descriptions=["VV"], day="2018-05-01")
-    options = {"task": "segmentation", "output": tmp_path / "m.tif", "overwrite": True}
-    assert any("two dates" in note for note in predict(model, [optical, radar], **options).notes)
-    assert not any("two dates" in note for note in predict(model, [[optical, radar]], **options).notes)
-    assert not any("two dates" in note for note in predict(model, [optical, optical], **options).notes)
 
 
 def test_a_summary_in_words_names_period_shares_notes_and_files(model, pair, tmp_path):

@@ -100,7 +100,7 @@ def test_a_pixel_in_degrees_is_measured_in_metres(write_image):
     assert open_scene([file]).gsd_m == pytest.approx((11.14 * 5.58) ** 0.5, rel=2e-3)
 
 
-@pytest.mark.parametrize("images", [[], "a.tif", [[]], ["missing.tif"]])
+@pytest.mark.parametrize("images", [[], "a.tif", [[]], ["missing.tif"], [None], [["a.tif", None]], [3]])
 def test_images_that_are_not_there_are_refused(images):
     with pytest.raises(StsunError):
         open_scene(images)

@@ -12,7 +12,6 @@ from rasterio.windows import Window
 
 from stsun.bands import Band
 from stsun.errors import RasterError
-from stsun.raster.metadata import band_of, day_of, parse_day, pixel_size_m
 from stsun.raster.reader import inspect, read, read_labels
 
 
@@ -233,68 +232,41 @@ def test_a_file_tells_bands_day_and_pixel_size(tmp_path):
     assert info.nodata == (-1, -1) and (info.height, info.width, info.count) == (5, 7, 2)
 
 
+@pytest.mark.parametrize("scale, offset", [(0, 0), (np.nan, 0), (np.inf, 0), (0.1, np.nan), (0.1, -np.inf)])
+def test_a_scale_that_leaves_nothing_is_refused_by_file_and_band(tmp_path, scale, offset):
+    path = write(tmp_path / "a.tif", position(), scales=((0.5, scale), (0, offset)))
+    for function in (inspect, read):
+        with pytest.raises(RasterError, match=r"a\.tif: band 2 has the scale .* expected finite numbers"):
+            function(path)
+        function(path, bands=[1])
+
+
+def test_values_that_scaling_makes_too_large_are_not_valid(tmp_path):
+    path = write(tmp_path / "a.tif", position(1, dtype="int32"), scales=((1e37,), (0,)))
+    values, valid = read(path)
+    np.testing.assert_array_equal(valid, position(1)[0] <= 34)  # 3.4e38 is the largest that float32 holds
+    assert np.isfinite(values).all() and (values[:, ~valid] == 0).all()
+    huge = position().astype("float64")
+    huge[0, 2, 3], huge[1, 4, 5] = 1e300, -1e39
+    values, valid = read(write(tmp_path / "b.tif", huge))
+    assert np.isfinite(values).all() and (~valid).sum() == 2 and not valid[2, 3] and not valid[4, 5]
+
+
 @pytest.mark.parametrize(
-    "tags, imagery, expected",
+    "band_tags, tags, message",
     [
-        ({"wavelength": "0.665", "fwhm": "0.03", "wavelength_units": "Micrometers"}, {}, Band("x", 665, 30)),
-        ({"wavelength": "0.665"}, {}, Band("x", 665)),
-        ({"Wavelength": "665", "fwhm": "30"}, {}, Band("x", 665, 30)),
-        ({}, {"CENTRAL_WAVELENGTH_UM": "10.9", "FWHM_UM": "0.6"}, Band("x", 10_900, 600)),
-        ({"wavelength": "665", "fwhm": "0"}, {}, Band("x", 665)),
-        ({"wavelength": "5.405", "wavelength_units": "GHz"}, {}, None),
-        ({"wavelength": "55465763", "wavelength_units": "nm"}, {}, None),
-        ({"wavelength": "red"}, {}, None),
-        ({}, {}, None),
+        (
+            [{}, {"wavelength": "0.665", "wavelength_units": "nm"}],
+            {},
+            r"a\.tif: band 2: the tags say wavelength 0.665 \(nm\)",
+        ),
+        ([], {"ACQUISITION_DATE": "0001-01-01T00:00:00+14:00"}, r"a\.tif: its tags say: the date '0001"),
     ],
 )
-def test_wavelength_tags_are_read_in_their_unit_and_never_made_up(tags, imagery, expected):
-    assert band_of(tags, imagery, "x") == expected
-
-
-@pytest.mark.parametrize(
-    "description, token", [("VV", "vv"), ("cloud probability", "cloud_probability"), ("NDVI", "ndvi")]
-)
-def test_a_description_that_is_a_token_names_the_band(description, token):
-    assert band_of({}, {}, description) == Band(token)
-
-
-@pytest.mark.parametrize(
-    "text, day",
-    [
-        ("1970-01-02", 1.0),
-        ("19700102", 1.0),
-        ("1970-01-02T12:00:00Z", 1.5),
-        ("1970-01-02T12:00:00", 1.5),
-        ("1970-01-02T12:00:00+06:00", 1.25),
-        ("19700102T120000", 1.5),
-        ("1985", None),
-        ("2000 (day not stated)", None),
-        ("2019-13-01", None),
-        ("2020-W01-1", None),
-        ("", None),
-    ],
-)
-def test_only_whole_iso_days_are_days(text, day):
-    assert parse_day(text) == day
-
-
-def test_the_day_a_file_was_written_is_not_the_day_of_acquisition():
-    assert day_of({"TIFFTAG_DATETIME": "2024:01:01 00:00:00"}, {}) is None
-    assert day_of({}, {"ACQUISITIONDATETIME": "1970-01-03"}) == 2
-    assert day_of({"ACQUISITION_DATE": "1985", "DATE_ACQUIRED": "1970-01-03"}, {}) == 2
-
-
-def test_pixel_sizes_are_metres_on_the_ground():
-    # WGS 84 at 60 degrees north: one degree of latitude is 111.412 km, one of longitude 55.800 km (published tables)
-    degrees = pixel_size_m(rasterio.CRS.from_epsg(4326), from_origin(10, 60.5, 1, 1), 1, 1)
-    assert degrees == pytest.approx((55_800, 111_412), rel=1e-4)
-    # 100 US survey feet are 30.48006 m
-    feet = pixel_size_m(rasterio.CRS.from_epsg(2264), from_origin(0, 0, 100, 100), 1, 1)
-    assert feet == pytest.approx((30.48006, 30.48006), rel=1e-6)
-    # web Mercator stretches by 1 / cos(latitude): at 60 degrees north (y = 8 399 737.9 m) to the double
-    mercator = pixel_size_m(rasterio.CRS.from_epsg(3857), from_origin(0, 8_399_742.9, 10, 10), 1, 1)
-    assert mercator == pytest.approx((5, 5), rel=1e-3)
-    assert pixel_size_m(None, from_origin(0, 0, 1, 1), 1, 1) is None
+def test_implausible_tags_are_refused_by_file(tmp_path, band_tags, tags, message):
+    path = write(tmp_path / "a.tif", position(), band_tags=band_tags, tags=tags)
+    with pytest.raises(RasterError, match=message):
+        inspect(path)
 
 
 def test_real_rasters_tell_what_their_readme_says(shared_data):

@@ -28,6 +28,7 @@ DESCRIPTION = {
     "images": ["{id}.tif"],
     "labels": ["{id}_label.tif"],
     "classes": {0: "water", 1: "land"},
+    "colors": {"water": "#010203"},
     "splits": {"train": "train.txt", "val": "val.txt"},
 }
 
@@ -97,13 +98,17 @@ def test_an_experiment_leaves_a_model_with_all_that_is_needed_to_repeat_it(folde
     assert replace(again, output=None) == replace(read_experiment(folder / "experiment.yaml"), output=None)
     with pytest.raises(ExperimentError, match="finished run"):
         train(folder / "experiment.yaml")
-    assert train(folder / "experiment.yaml", resume=True) == run_folder
+    assert run(folder / "experiment.yaml", ["workers=1"], resume=True) == (run_folder, False)
+    with pytest.raises(ExperimentError, match=r"run was started with other values of steps, seed; .*another `output`"):
+        train(folder / "experiment.yaml", ["steps=8", "seed=3"], resume=True)
+    assert model.name == "toy" and model.colors == {"water": "#010203"}
 
     continued = train(
         folder / "experiment.yaml",
         [f"output={folder}/more", "model={checkpoint: run}", "steps=1"],
     )
     assert set(load(continued).categories) == {*model.categories, "changed"}
+    assert read_card(continued)["colors"] == model.colors
     assert read_card(continued)["training"]["earlier"] == read_card(run_folder)["training"]
 
 
@@ -125,7 +130,8 @@ def test_a_stopped_run_is_resumed_to_the_same_weights(folder, monkeypatch):
         train(folder / "experiment.yaml")
     with pytest.raises(ExperimentError, match=r"run was started with other values of model, steps; .*another `output`"):
         train(folder / "experiment.yaml", ["model.size=tiny", "steps=6"], resume=True)
-    resumed = run(folder / "experiment.yaml", ["workers=1", "stream.cache_gb=0"], resume=True)
+    resumed, trained = run(folder / "experiment.yaml", ["workers=1", "stream.cache_gb=0"], resume=True)
+    assert trained
     first, second = (load_file(each / "model.safetensors") for each in (whole, resumed))
     assert all(torch.equal(first[name], second[name]) for name in first)
 

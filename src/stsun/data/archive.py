@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stsun.errors import DataError
-from stsun.raster.metadata import parse_day
+from stsun.errors import ConfigurationError, DataError
+from stsun.raster.metadata import check_year, parse_day
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,17 @@ def _array(
 
 
 def _days(path: Path, dates: NDArray[Any]) -> NDArray[np.float64]:
-    if dates.dtype.kind == "M":
-        seconds = dates.astype("datetime64[s]")
-        return np.where(np.isnat(seconds), np.nan, seconds.astype(np.int64) / 86_400.0)
-    if dates.dtype.kind != "U":
-        raise DataError(f"{path}: dates is {dates.dtype}, expected datetime64[D] or ISO days as text")
-    days = [parse_day(text) if text else np.nan for text in dates.ravel().tolist()]
+    try:
+        if dates.dtype.kind == "M":
+            for moment in dates[~np.isnat(dates)].ravel():
+                check_year(1970 + int(moment.astype("datetime64[Y]").astype(np.int64)), str(moment))
+            seconds = dates.astype("datetime64[s]")
+            return np.where(np.isnat(seconds), np.nan, seconds.astype(np.int64) / 86_400.0)
+        if dates.dtype.kind != "U":
+            raise DataError(f"{path}: dates is {dates.dtype}, expected datetime64[D] or ISO days as text")
+        days = [parse_day(text) if text else np.nan for text in dates.ravel().tolist()]
+    except ConfigurationError as problem:
+        raise DataError(f"{path}: in dates, {problem}") from problem
     if None in days:
         raise DataError(f"{path}: dates holds {dates.ravel()[days.index(None)]!r}, expected an ISO day like 2019-09-18")
     return np.array(days, np.float64).reshape(dates.shape)

@@ -3,13 +3,20 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from typing import NamedTuple
 
 from stsun.bands import TOKENS, Band, check_bands, describe
 from stsun.data.description import BandEntry, Description, SensorEntry
 from stsun.errors import ConfigurationError, DataError
+from stsun.raster.metadata import moment_text
 from stsun.raster.reader import RasterInfo
-from stsun.sensors import sensor
+from stsun.raster.storage import Meaning, is_whole, unspoken
+from stsun.sensors import named_band, sensor
+
+FIX = (
+    "give the scale in the YAML (scale: 0.0001 where 10000 means 1, and offset), name the sensor as bands, or write "
+    "scale: 1 if they are right"
+)
 
 GSD_TOLERANCE = 0.02
 WAVELENGTH_TOLERANCE_NM = 1.0
@@ -26,6 +33,22 @@ class Stored:
     nodata: float | None = None
 
 
+class Storage(NamedTuple):
+    """How the bands of one file are stored.
+
+    Args:
+        scales: Stored value * scale + offset = physical value, of each band.
+        offsets: See ``scales``.
+        nodata: Stored value that means 'no data', of each band, or None.
+        doubtful: The places of bands whose values must look like reflectances, as nobody says that they are.
+    """
+
+    scales: list[float]
+    offsets: list[float]
+    nodata: list[float | None]
+    doubtful: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Channels:
     """What the YAML file declares for the dates of one sensor.
@@ -34,13 +57,13 @@ class Channels:
         bands: The bands in file order, or None where the files' tags tell them.
         stored: How each band is stored; one entry for all bands where ``bands`` is None.
         gsd_m: Ground sample distance in metres, or None.
-        nominal: Scale and offset of the catalogue's product, for integers of which nobody says more.
+        nominal: What whole numbers mean in the catalogue's product, for those of which nobody says more.
     """
 
     bands: tuple[Band, ...] | None
     stored: tuple[Stored, ...]
     gsd_m: float | None
-    nominal: Stored = Stored()
+    nominal: Meaning | None = None
 
     def stored_of(self, count: int) -> tuple[Stored, ...]:
         """Return how each of ``count`` bands is stored."""
@@ -59,7 +82,8 @@ def declared_channels(entry: Description | SensorEntry, description: Description
         return Channels(None, (common,), gsd_m)
     if isinstance(entry.bands, str):
         known = sensor(entry.bands)
-        nominal = Stored(known.scale, known.offset)
+        scaled = (known.scale, known.offset) != (1.0, 0.0)
+        nominal = Meaning(known.scale, known.offset, f"of {known.name}") if scaled else None
         return Channels(known.bands, (common,) * len(known.bands), gsd_m, nominal)
     bands = tuple(Band(one.name, one.wavelength_nm, one.bandwidth_nm) for one in entry.bands)
     check_bands(bands)
@@ -67,50 +91,68 @@ def declared_channels(entry: Description | SensorEntry, description: Description
 
 
 def agreed_bands(path: str, declared: Sequence[Band] | None, info: RasterInfo) -> tuple[Band, ...]:
-    """Return the bands of one file: the YAML's, completed by the file's tags; or those of the tags alone.
+    """Return the bands of one file: the YAML's, completed by the file's tags; or those of the tags, then of its names.
 
     Raises:
-        DataError: Neither says what a band measures, or both say different wavelengths or widths.
+        DataError: Nothing says what a band measures, or YAML and tags say different wavelengths or widths.
     """
     if declared is None:
-        unknown = [str(index) for index, band in zip(info.indexes, info.bands, strict=True) if band is None]
+        names = [name or "" for name in info.descriptions]
+        known = [band or named_band(name) for band, name in zip(info.bands, names, strict=True)]
+        unknown = [str(index) for index, band in zip(info.indexes, known, strict=True) if band is None]
         if unknown:
             raise DataError(
                 f"{path}: its tags do not say what band {', '.join(unknown[:8])}{'...' if len(unknown) > 8 else ''} "
-                "measures (no wavelength), and the YAML lists no bands; list them under bands, or name a sensor"
+                "measures (no wavelength, no known name), and the YAML lists no bands; list them under bands, or name "
+                "a sensor"
             )
-        return tuple(band for band in info.bands if band is not None)
+        return tuple(band for band in known if band is not None)
     return tuple(_agreed_band(path, mine, theirs) for mine, theirs in zip(declared, info.bands, strict=True))
 
 
 def agreed_storage(
-    path: str, declared: Sequence[Stored], found: Sequence[Stored], nominal: Stored
-) -> tuple[list[float], list[float], list[float | None]]:
-    """Return scale, offset and nodata of each band of one file.
+    path: str,
+    bands: Sequence[Band],
+    dtypes: Sequence[str],
+    declared: Sequence[Stored],
+    found: Sequence[Stored],
+    nominal: Meaning | None,
+) -> Storage:
+    """Return how the bands of one file are stored.
 
-    The YAML's count where it speaks, else the file's, else the catalogue's. A scale of 1 and an offset of 0 count as
-    silent.
+    The YAML's scale counts where it speaks, else the file's, else the catalogue's, else what
+    `stsun.raster.storage.unspoken` says. A scale of 1 and an offset of 0 count as silent, but in the YAML also say that
+    the stored values are right.
 
     Args:
         path: The file, for messages.
+        bands: What each band measures.
+        dtypes: Data type of each band.
         declared: What the YAML says of each band.
         found: What the file says of each band.
-        nominal: The scale and offset of the catalogue's product; empty for values that are physical already.
+        nominal: What whole numbers mean in the catalogue's product, or None.
 
     Raises:
         DataError: Both speak and disagree.
+        RasterError: Nobody says what whole numbers mean that stand for a reflectance.
     """
-    scales, offsets, nodata = [], [], []
-    for number, (mine, theirs) in enumerate(zip(declared, found, strict=True), start=1):
-        band = f"{path}: band {number}"
-        scale = _agreed(band, "scale", _spoken(mine.scale, 1.0), _spoken(theirs.scale, 1.0))
-        offset = _agreed(band, "offset", _spoken(mine.offset, 0.0), _spoken(theirs.offset, 0.0))
-        if scale is None and offset is None and mine.scale is None and mine.offset is None:
-            scale, offset = nominal.scale, nominal.offset
-        scales.append(1.0 if scale is None else scale)
-        offsets.append(0.0 if offset is None else offset)
-        nodata.append(_agreed(band, "nodata", mine.nodata, theirs.nodata))
-    return scales, offsets, nodata
+    meanings, nodata = [], []
+    for number, (band, dtype, mine, theirs) in enumerate(zip(bands, dtypes, declared, found, strict=True), start=1):
+        where = f"{path}: band {number}"
+        own_offset = _spoken(theirs.offset, 0.0)
+        scale = _agreed(where, "scale", _spoken(mine.scale, 1.0), _spoken(theirs.scale, 1.0))
+        offset = _agreed(where, "offset", _spoken(mine.offset, 0.0), own_offset)
+        if scale is not None or mine.scale is not None or own_offset is not None:
+            meaning = Meaning(1.0 if scale is None else scale, 0.0 if offset is None else offset, "as told")
+        elif mine.offset is not None:  # an offset alone shifts what the catalogue says
+            known = nominal if is_whole(dtype) else None
+            meaning = Meaning(1.0 if known is None else known.scale, mine.offset, "as told")
+        else:
+            meaning = unspoken(path, band, dtype, nominal, FIX)
+        meanings.append(meaning)
+        nodata.append(_agreed(where, "nodata", mine.nodata, theirs.nodata))
+    doubtful = tuple(place for place, meaning in enumerate(meanings) if meaning.doubtful)
+    return Storage([one.scale for one in meanings], [one.offset for one in meanings], nodata, doubtful)
 
 
 def agreed_day(path: str, declared: float | None, found: Sequence[float | None]) -> float | None:
@@ -124,8 +166,8 @@ def agreed_day(path: str, declared: float | None, found: Sequence[float | None])
         return known[0] if known else declared
     if math.floor(declared) not in {math.floor(day) for day in known}:
         raise DataError(
-            f"{path}: the date is {iso_day(declared)} in the data set's description, but the file's tag says "
-            f"{' and '.join(iso_day(day) for day in known)}; correct the one that is wrong"
+            f"{path}: the date is {moment_text(declared)} in the data set's description, but the file's tag says "
+            f"{' and '.join(moment_text(day) for day in known)}; correct the one that is wrong"
         )
     return declared
 
@@ -147,11 +189,6 @@ def agreed_gsd(path: str, declared: float | None, pixel_size_m: tuple[float, flo
             f"{pixel_size_m[0]:.4g} x {pixel_size_m[1]:.4g} m; correct the one that is wrong"
         )
     return declared
-
-
-def iso_day(day: float) -> str:
-    """Return days since 1970-01-01 UTC as an ISO day."""
-    return (date(1970, 1, 1) + timedelta(days=math.floor(day))).isoformat()
 
 
 def _stored(entry: BandEntry, common: Stored) -> Stored:

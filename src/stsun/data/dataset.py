@@ -218,7 +218,7 @@ def configuration_of(checked: Checked, record: Record, dates: Sequence[DateFacts
     bands = tuple(date.bands for date in dates)
     return Configuration(
         bands=bands[0] if len(set(bands)) == 1 else bands,
-        gsd_m=sample_gsd(where, dates, record.gsd_m),
+        gsd_m=sample_gsd(where, dates, record.gsd_m, in_rows=d.samples is not None),
         task=d.task,
         categories=categories_of(checked),
         per_date=d.per_date,

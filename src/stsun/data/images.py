@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from stsun.bands import Band, check_bands
 from stsun.data.archive import Archive, read_archive
-from stsun.data.channels import Channels, Stored, agreed_bands, agreed_day, agreed_gsd, agreed_storage
+from stsun.data.channels import FIX, Channels, Stored, agreed_bands, agreed_day, agreed_gsd, agreed_storage
 from stsun.data.patterns import inside
 from stsun.data.record import DateFiles, Record
 from stsun.data.rules import Checked
 from stsun.errors import ConfigurationError, DataError
 from stsun.raster.reader import RasterInfo, inspect, read, read_labels
+from stsun.raster.storage import Meaning, check_reflectance
 from stsun.raster.values import is_nodata, physical
 
 
@@ -75,8 +76,9 @@ def read_date(checked: Checked, date: DateFiles, gsd_m: float | None) -> DateIma
     for info in infos:
         part = slice(first, first + info.count)
         declared = None if channels.bands is None else channels.bands[part]
-        bands += agreed_bands(str(info.path), declared, info)
-        image, holds_data = _read_file(info, channels.stored_of(info.count)[part], channels.nominal)
+        own = agreed_bands(str(info.path), declared, info)
+        bands += own
+        image, holds_data = _read_file(info, own, channels.stored_of(info.count)[part], channels.nominal)
         images.append(image)
         valid &= holds_data
         first += info.count
@@ -117,8 +119,14 @@ def check_sizes(what: str, sizes: Sequence[tuple[str, tuple[int, int]]]) -> None
             )
 
 
-def sample_gsd(where: str, dates: Sequence[DateFacts], own: float | None) -> float | None:
+def sample_gsd(where: str, dates: Sequence[DateFacts], own: float | None, *, in_rows: bool) -> float | None:
     """Return the one ground sample distance of a sample in metres, or None where no date knows its own.
+
+    Args:
+        where: The sample, for messages.
+        dates: What is known of its dates.
+        own: The sample's own, which counts for all dates; None = not told.
+        in_rows: Whether it can be told in the sample's row.
 
     Raises:
         DataError: The dates know different ones.
@@ -129,7 +137,12 @@ def sample_gsd(where: str, dates: Sequence[DateFacts], own: float | None) -> flo
     if known[-1] > known[0] * 1.02:
         raise DataError(
             f"{where}: its dates have GSDs of {known[0]:g} and {known[-1]:g} m, but the same number of pixels; "
-            "give the sample's own gsd_m in its row, or correct the one that is wrong"
+            + (
+                "give the sample's own gsd_m in its row"
+                if in_rows
+                else "give all its sensors the gsd_m of these pixels"
+            )
+            + ", or correct the one that is wrong"
         )
     return next(date.gsd_m for date in dates if date.gsd_m is not None)
 
@@ -153,12 +166,15 @@ def _inspected(checked: Checked, channels: Channels, infos: list[RasterInfo]) ->
 
 
 def _read_file(
-    info: RasterInfo, stored: Sequence[Stored], nominal: Stored
+    info: RasterInfo, bands: Sequence[Band], stored: Sequence[Stored], nominal: Meaning | None
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     own = [Stored(*said) for said in zip(info.scales, info.offsets, info.nodata, strict=True)]
-    integers = all(np.dtype(dtype).kind in "iu" for dtype in info.dtypes)
-    scale, offset, nodata = agreed_storage(str(info.path), stored, own, nominal if integers else Stored())
-    return read(info.path, bands=info.indexes, scale=scale, offset=offset, nodata=nodata)
+    storage = agreed_storage(str(info.path), bands, info.dtypes, stored, own, nominal)
+    values, valid = read(
+        info.path, bands=info.indexes, scale=storage.scales, offset=storage.offsets, nodata=storage.nodata
+    )
+    check_reflectance(info.path, storage.doubtful, values, valid, FIX)
+    return values, valid
 
 
 def _read_mask(checked: Checked, file: str, image: tuple[str, tuple[int, int]]) -> NDArray[np.bool_]:
@@ -192,15 +208,16 @@ def _archive_dates(checked: Checked, path: str, archive: Archive) -> list[DateIm
             f"{path}: images has {count} bands, but {checked.path} lists {len(channels.bands)}; "
             "list every band, in order"
         )
-    integers = archive.images.dtype.kind in "iu"
-    nominal = channels.nominal if integers else Stored()
-    scale, offset, nodata = agreed_storage(path, channels.stored, [Stored()] * count, nominal)
+    dtypes = [archive.images.dtype.name] * count
+    storage = agreed_storage(path, channels.bands, dtypes, channels.stored, [Stored()] * count, channels.nominal)
     size = (archive.images.shape[2], archive.images.shape[3])
     dates = []
     for stored, valid, day in zip(archive.images, archive.valid, archive.days, strict=True):
         holds_data = valid.copy()
-        for band, value in zip(stored, nodata, strict=True):
+        for band, value in zip(stored, storage.nodata, strict=True):
             holds_data &= ~is_nodata(band, value)
         facts = DateFacts(path, size, channels.bands, None if math.isnan(day) else float(day), channels.gsd_m)
-        dates.append(DateImage(physical(stored, holds_data, scale, offset), holds_data, facts))
+        values, holds_data = physical(stored, holds_data, storage.scales, storage.offsets)
+        check_reflectance(path, storage.doubtful, values, holds_data, FIX)
+        dates.append(DateImage(values, holds_data, facts))
     return dates

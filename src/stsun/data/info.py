@@ -1,14 +1,16 @@
 """What the model will see in a raster or a data set, as plain values for printing or JSON."""
 
 import math
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from stsun.bands import Band
 from stsun.data.dataset import DataSet, open_dataset
+from stsun.data.record import Record
 from stsun.data.sample import Sample
+from stsun.raster.metadata import moment_text
 from stsun.raster.reader import RasterInfo, inspect
+from stsun.sensors import named_band
 
 YAML_SUFFIXES = (".yaml", ".yml")
 
@@ -29,14 +31,17 @@ def info(path: str | Path) -> dict[str, Any]:
 
 
 def _raster(raster: RasterInfo) -> dict[str, Any]:
-    bands = []
+    bands: list[dict[str, Any]] = []
     for number, index in enumerate(raster.indexes):
-        band = raster.bands[number]
+        tagged, name = raster.bands[number], raster.descriptions[number]
+        band = tagged or named_band(name or "")
+        known_by = "its tags" if tagged else "its name, at the nominal wavelength" if band else "nothing"
         bands.append(
             {
                 "index": index,
-                "description": raster.descriptions[number],
+                "description": name,
                 "band": None if band is None else _band(band),
+                "known_by": known_by,
                 "dtype": raster.dtypes[number],
                 "scale": raster.scales[number],
                 "offset": raster.offsets[number],
@@ -56,7 +61,7 @@ def _raster(raster: RasterInfo) -> dict[str, Any]:
         "colour_table": raster.palette,
         "mask": raster.masked,
         "alpha_band": raster.alpha,
-        "bands_known": all(band is not None for band in raster.bands),
+        "bands_known": all(band["band"] is not None for band in bands),
         "bands": bands,
     }
 
@@ -79,26 +84,22 @@ def _dataset(dataset: DataSet) -> dict[str, Any]:
         ],
         "ignore": list(legend.ignore),
         "splits": {
-            split: {"samples": len(records), "first": _sample(dataset.read(records[0]))}
+            split: {"samples": len(records), "first": _sample(dataset.read(records[0]), records[0])}
             for split, records in dataset.samples.items()
         },
     }
 
 
-def _sample(sample: Sample) -> dict[str, Any]:
+def _sample(sample: Sample, record: Record) -> dict[str, Any]:
     configuration = sample.configuration
-    bands = (
-        [[_band(band) for band in date] for date in configuration.bands]
-        if configuration.mixed_sensors
-        else [_band(band) for band in configuration.bands]
-    )
+    same = not configuration.mixed_sensors
     return {
         "id": sample.id,
         "dates": [_moment(float(day)) for day in sample.days],
         "height": sample.size[0],
         "width": sample.size[1],
         "gsd_m": configuration.gsd_m,
-        "bands": bands,
+        "bands": [_band(band) for band in configuration.bands] if same else _bands_by_sensor(sample, record),
         "valid_fraction": float(sample.valid.mean()),
     }
 
@@ -107,12 +108,24 @@ def _band(band: Band) -> dict[str, Any]:
     return {"name": band.name, "wavelength_nm": band.wavelength_nm, "bandwidth_nm": band.bandwidth_nm}
 
 
+def _bands_by_sensor(sample: Sample, record: Record) -> list[dict[str, Any]]:
+    """Return each list of bands once, with the dates that have it."""
+    places: dict[Any, list[int]] = {}
+    for place, bands in enumerate(sample.configuration.bands):
+        places.setdefault((record.dates[place].sensor, bands), []).append(place)
+    return [
+        {
+            "sensor": sensor,
+            "dates": [_moment(float(sample.days[place])) or f"date {place + 1}" for place in own],
+            "bands": [_band(band) for band in bands],
+        }
+        for (sensor, bands), own in places.items()
+    ]
+
+
 def _moment(day: float | None) -> str | None:
     """Return days since 1970-01-01 UTC as an ISO day, with the time of day where there is one."""
-    if day is None or math.isnan(day):
-        return None
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=round(day * 86_400))
-    return moment.date().isoformat() if day == math.floor(day) else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if day is None or math.isnan(day) else moment_text(day)
 
 
 def _finite(value: float | None) -> float | str | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stsun.errors import DataError
+from stsun.errors import ConfigurationError, DataError
 from stsun.raster.metadata import parse_day
 
 SAMPLE_PLACEHOLDERS = ("id", "parent", "stem")
@@ -101,7 +101,10 @@ def find(root: Path, pattern: str, sensors: Collection[str]) -> list[Found]:
 def _found(path: str, values: dict[str, str]) -> Found:
     day = None
     if "date" in values:
-        day = parse_day(values["date"].replace("-", "").replace("_", "T"))
+        try:
+            day = parse_day(values["date"].replace("-", "").replace("_", "T"))
+        except ConfigurationError as problem:
+            raise DataError(f"{path}: its name tells the day: {problem}") from problem
         if day is None:
             raise DataError(f"{path}: {values['date']!r} in its name is no day of the calendar; rename the file")
     return Found(path, day, values.get("sensor"))

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from stsun.data.channels import iso_day
 from stsun.data.description import AreaSplit
-from stsun.errors import DataError
+from stsun.errors import ConfigurationError, DataError
+from stsun.raster.metadata import moment_text, parse_day
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,16 @@ def check_dates(where: str, task: str, days: Sequence[float | None]) -> None:
     for before, after in pairwise(known):
         if task != "segmentation" and after < before:
             raise DataError(
-                f"{where}: the dates are in the wrong order, {iso_day(before)} before {iso_day(after)}; "
+                f"{where}: the dates are in the wrong order, {moment_text(before)} before {moment_text(after)}; "
                 f"a {task} goes from the first image to the last, list the images from early to late"
             )
+
+
+def date_problem(text: str | None) -> str | None:
+    """Return what is wrong with the text of a date; None where nothing is, or nothing is told."""
+    try:
+        if text is None or parse_day(text) is not None:
+            return None
+    except ConfigurationError as problem:
+        return str(problem)
+    return f"the date {text!r} is no ISO day such as '2019-09-18'; correct it, or write null"

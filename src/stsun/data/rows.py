@@ -7,7 +7,7 @@ from typing import Any
 from stsun.configuration import GSD_RANGE_M
 from stsun.data.description import AreaSplit, Row, RowImage
 from stsun.data.patterns import check_relative, inside
-from stsun.data.record import DateFiles, Record, check_dates
+from stsun.data.record import DateFiles, Record, check_dates, date_problem
 from stsun.data.rules import Checked
 from stsun.errors import ConfigurationError, DataError
 from stsun.raster.metadata import parse_day
@@ -119,14 +119,16 @@ def _row_problems(checked: Checked, row: Row, rows: Mapping[str, Row]) -> Iterat
         maps = len(output_periods(d.task, len(row.images), d.per_date))
         if len(row.labels) != maps:
             yield f"{len(row.labels)} labels for {len(row.images)} images; a {d.task} expects {maps}"
-        check_dates(row.id, d.task, [parse_day(image.date or "") for image in row.images])
+        if not any(date_problem(image.date) for image in row.images):
+            check_dates(row.id, d.task, [parse_day(image.date or "") for image in row.images])
     except (ConfigurationError, DataError) as problem:
         yield str(problem)
 
 
 def _image_problems(checked: Checked, image: RowImage) -> Iterator[str]:
-    if image.date is not None and parse_day(image.date) is None:
-        yield f"the date {image.date!r} is no ISO day such as '2019-09-18'; correct it, or write null"
+    wrong = date_problem(image.date)
+    if wrong is not None:
+        yield wrong
     if image.sensor not in checked.channels:
         declared = ", ".join(map(str, checked.channels))
         if checked.description.sensors is None:

@@ -9,10 +9,10 @@ from stsun.configuration import GSD_RANGE_M
 from stsun.data.channels import Channels, declared_channels
 from stsun.data.description import Description, SensorEntry
 from stsun.data.patterns import PLACEHOLDERS, SAMPLE_PLACEHOLDERS, check_relative, placeholders
+from stsun.data.record import date_problem
 from stsun.errors import ConfigurationError, DataError, StsunError
 from stsun.legend import Legend, legend_of
-from stsun.raster.metadata import parse_day
-from stsun.tasks import check_task, output_periods
+from stsun.tasks import NEUTRAL, check_task, output_periods
 from stsun.yamlfile import listed, load_mapping, parse
 
 
@@ -94,6 +94,12 @@ def _task(d: Description) -> Iterator[str]:
             f"classes has {len(d.classes)} entries, but a binary_change has two: the first means unchanged, "
             "the second changed; values that are not scored belong under ignore"
         )
+    changed = next(iter([*d.classes.values()][1:2]), "")
+    if d.task == "binary_change" and changed.strip().lower() in NEUTRAL:
+        yield (
+            f"classes: the second is {changed!r}, but in a binary_change it means changed, and the first unchanged; "
+            "list them in this order"
+        )
     if d.per_date and d.task != "segmentation":
         yield f"per_date is true, but the task is {d.task}; per_date is for segmentation only, leave it out"
 
@@ -151,8 +157,9 @@ def _counts(d: Description) -> Iterator[str]:
     if d.valid is not None and len(d.valid_patterns) != count:
         yield f"valid has {len(d.valid_patterns)} entries for {count} images; give one mask (or null) for each image"
     for number, date in enumerate(d.dates or ()):
-        if date is not None and parse_day(date) is None:
-            yield f"dates.{number} is {date!r}, expected an ISO day such as '2019-09-18', or null"
+        wrong = date_problem(date)
+        if wrong is not None:
+            yield f"dates.{number}: {wrong}"
     try:
         maps = len(output_periods(d.task, count, d.per_date))
     except ConfigurationError as problem:

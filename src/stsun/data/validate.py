@@ -8,11 +8,12 @@ from typing import ParamSpec, TypeVar
 
 from stsun.data.dataset import configuration_of, indexed, read_area, read_label, size_of
 from stsun.data.description import AreaSplit
-from stsun.data.images import DateFacts, check_sizes, read_date, read_dates
+from stsun.data.images import DateFacts, DateImage, check_sizes, read_date, read_dates
 from stsun.data.patterns import inside
 from stsun.data.record import DateFiles, Record
 from stsun.data.rows import SHOWN, examine_rows
 from stsun.data.rules import Checked, examine
+from stsun.data.sample import IGNORE
 from stsun.data.splits import split_entries, split_names
 from stsun.errors import StsunError
 from stsun.raster.reader import inspect, read_labels
@@ -40,8 +41,9 @@ class Problem:
 def validate(path: str | Path) -> list[Problem]:
     """Return everything that is wrong with a data set; nothing where it can be used as it is.
 
-    Reads every file whole: descriptions and lists, images, masks and labels; sizes, bands and dates must fit, labels
-    hold declared values only, and no two splits share a label, an image or an area.
+    Reads every file whole: descriptions and lists, images, masks and labels; sizes, bands and dates must fit, images
+    hold data, labels hold declared values only and in each split some that are scored, and no two splits share a label,
+    an image or an area.
 
     Args:
         path: The data set's YAML file.
@@ -67,9 +69,12 @@ def validate(path: str | Path) -> list[Problem]:
         except StsunError as problem:
             problems.append(Problem(f"split {split!r}", str(problem)))
     seen = _Seen(checked)
-    for record in (record for records in splits.values() for record in records):
-        where = f"{record.split} {record.id!r}"
-        problems += [Problem(where, message) for message in seen.problems(record)]
+    for split, records in splits.items():
+        for record in records:
+            problems += [Problem(f"{split} {record.id!r}", message) for message in seen.problems(record)]
+        if records and all(seen.scored[split, record.id] is False for record in records):
+            message = "no label holds a value that is scored: all are ignored; correct the labels, classes or ignore"
+            problems.append(Problem(f"split {split!r}", message))
     problems += [Problem("splits", message) for message in _overlaps(checked, splits)]
     return problems
 
@@ -80,30 +85,37 @@ class _Seen:
 
     checked: Checked
     dates: dict[tuple[DateFiles, float | None], DateFacts | None] = field(default_factory=dict)
-    labels: dict[str, tuple[int, int] | None] = field(default_factory=dict)
-    areas: set[tuple[str, AreaSplit]] = field(default_factory=set)
+    empty: set[str] = field(default_factory=set)
+    """The sources of dates that hold no valid pixel."""
+    labels: dict[tuple[str, AreaSplit | None], tuple[tuple[int, int], bool] | None] = field(default_factory=dict)
+    """The size of each label, and whether any of its pixels is scored."""
+    wrong: set[str] = field(default_factory=set)
+    """Labels that cannot be read."""
+    scored: dict[tuple[str, str], bool | None] = field(default_factory=dict)
+    """Whether any pixel of a sample, by split and id, is scored; None where its labels cannot be read."""
 
     def problems(self, record: Record) -> list[str]:
         """Return what is wrong with one sample and was not told before."""
         found: list[str] = []
+        self.scored[record.split, record.id] = None
         if record.archive is None:
             dates = [self._date(date, record.gsd_m, found) for date in record.dates]
-            labels = [(file, self._label(file, found)) for file in record.labels]
+            labels = [(file, self._label(file, record.area, found)) for file in record.labels]
         else:
             dates, labels = self._archive(record, found)
             if not dates:
                 return found
-        sizes = [(date.source, date.size) for date in dates if date is not None]
-        sizes += [(str(self.checked.root / file), size) for file, size in labels if size is not None]
+        known = [date for date in dates if date is not None]
+        told = [(file, facts) for file, facts in labels if facts is not None]
+        sizes = [(date.source, date.size) for date in known]
+        sizes += [(str(self.checked.root / file), size) for file, (size, _) in told]
         for one in sizes[1:]:
             _try(found, check_sizes, "the images and labels of one sample", [sizes[0], one])
-        known = [date for date in dates if date is not None]
         if len(known) == len(dates):
             _try(found, configuration_of, self.checked, record, known, len(labels))
-        for file, size in labels:
-            if record.area is not None and size is not None and (file, record.area) not in self.areas:
-                self.areas.add((file, record.area))
-                _try(found, read_area, self.checked, record.area, (str(self.checked.root / file), size))
+            found += self._without_data(known)
+        if len(told) == len(labels):
+            self.scored[record.split, record.id] = any(scored for _, (_, scored) in told)
         return found
 
     def _date(self, date: DateFiles, gsd_m: float | None, found: list[str]) -> DateFacts | None:
@@ -115,26 +127,54 @@ class _Seen:
                 _try(found, _opens, self.checked, file)
             if len(found) == before:
                 image = _try(found, read_date, self.checked, date, gsd_m)
-                self.dates[key] = None if image is None else image.facts
+                self.dates[key] = None if image is None else self._noted(image)
         return self.dates[key]
 
-    def _label(self, file: str, found: list[str]) -> tuple[int, int] | None:
-        if file not in self.labels:
-            labels = _try(found, read_label, self.checked, file)
-            self.labels[file] = None if labels is None else size_of(labels)
-        return self.labels[file]
+    def _label(self, file: str, area: AreaSplit | None, found: list[str]) -> tuple[tuple[int, int], bool] | None:
+        if (file, area) not in self.labels:
+            self.labels[file, area] = None
+            labels = None if file in self.wrong else _try(found, read_label, self.checked, file)
+            if labels is None:
+                self.wrong.add(file)
+                return None
+            scored = labels != IGNORE
+            if area is not None:
+                inside_split = _try(
+                    found, read_area, self.checked, area, (str(self.checked.root / file), size_of(labels))
+                )
+                scored = scored if inside_split is None else scored & inside_split
+            self.labels[file, area] = (size_of(labels), bool(scored.any()))
+        return self.labels[file, area]
 
     def _archive(
         self, record: Record, found: list[str]
-    ) -> tuple[list[DateFacts | None], list[tuple[str, tuple[int, int] | None]]]:
+    ) -> tuple[list[DateFacts | None], list[tuple[str, tuple[tuple[int, int], bool] | None]]]:
         images = _try(found, read_dates, self.checked, record)
         dates, maps = images if images is not None else ([], None)
         if maps is None:
             return [], []
         file = str(record.archive)
-        for labels in maps:
-            _try(found, indexed, self.checked.legend, labels, str(self.checked.root / file))
-        return [date.facts for date in dates], [(file, size_of(labels)) for labels in maps]
+        labels = [_try(found, indexed, self.checked.legend, one, str(self.checked.root / file)) for one in maps]
+        facts = [None if one is None else (size_of(one), bool((one != IGNORE).any())) for one in labels]
+        return [self._noted(date) for date in dates], [(file, one) for one in facts]
+
+    def _noted(self, image: DateImage) -> DateFacts:
+        if not image.valid.any():
+            self.empty.add(image.facts.source)
+        return image.facts
+
+    def _without_data(self, dates: Sequence[DateFacts]) -> Iterator[str]:
+        """Yield the dates that leave a map without data: any of its own, or all of those of a whole series."""
+        description = self.checked.description
+        empty = [date.source for date in dates if date.source in self.empty]
+        series = description.task == "segmentation" and not description.per_date
+        if len(empty) == len(dates) or not series:
+            for source in empty:
+                self.empty.discard(source)
+                yield (
+                    f"{source}: has no valid pixel, all are nodata, NaN or masked; "
+                    "correct nodata or the mask, or take the image out"
+                )
 
 
 def _try(found: list[str], check: Callable[P, T], *given: P.args, **named: P.kwargs) -> T | None:

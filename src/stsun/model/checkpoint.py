@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -30,7 +31,7 @@ def save(model: STSUN, folder: str | Path, card: Mapping[str, Any]) -> Path:
     Args:
         model: The model; its architecture and vocabulary go into the card.
         folder: Made if need be; files in it are replaced whole, never half.
-        card: What else is known: training data and licences, bands seen, scores, command, seed. JSON values.
+        card: What else is known: name, colours, training data and licences, bands seen, scores, seed. JSON values.
 
     Raises:
         CheckpointError: The folder cannot be written, or the card is no JSON.
@@ -42,6 +43,7 @@ def save(model: STSUN, folder: str | Path, card: Mapping[str, Any]) -> Path:
         "architecture": dataclasses.asdict(model.config),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "normalisation": NORMALISATION,
+        "colors": model.colors,
         **card,
     }
     try:
@@ -70,7 +72,9 @@ def load(path: str | Path | None = None, *, device: str | torch.device = "cpu") 
     """
     home = usable(device)
     folder, weights = _files(path)
-    model = _build(read_card(path), folder)
+    card = read_card(path)
+    model = _build(card, folder)
+    model.name, model.colors = str(card.get("name") or folder.name), _colors(card, folder)
     model.load_state_dict(_read_weights(weights, model.state_dict()), strict=True)
     return model.to(home).eval()
 
@@ -122,6 +126,16 @@ def _build(card: Mapping[str, Any], folder: Path) -> STSUN:
         return STSUN(STSUNConfig(**values))
     except (ConfigurationError, TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
         raise CheckpointError(f"the card of {folder} describes no model that can be built: {error}") from error
+
+
+def _colors(card: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """Return the colours of categories; none in the card of an older version."""
+    colors = card.get("colors", {})
+    if not isinstance(colors, dict) or not all(
+        re.fullmatch("#[0-9a-fA-F]{6}", str(color)) for color in colors.values()
+    ):
+        raise CheckpointError(f"the card of {folder} has the colors {colors!r}, expected '#rrggbb' for each category")
+    return dict(colors)
 
 
 def _frozen(value: Any) -> Any:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from stsun.configuration import Configuration
+from stsun.configuration import Bands, Configuration
 from stsun.errors import ConfigurationError
 from stsun.model.blocks import MLP
 from stsun.model.config import STSUNConfig, named_config
@@ -28,11 +28,18 @@ class STSUN(nn.Module):
     """The Spatial-Temporal-Spectral Unified Network (arXiv 2505.12280).
 
     Every parameter serves every configuration: none is added for new bands, dates, sizes, tasks or category subsets.
+
+    Attributes:
+        config: Its architecture and vocabulary.
+        name: What it is called in scores: its checkpoint's name, or its size.
+        colors: ``#rrggbb`` of categories, as the data sets it was trained on had them.
     """
 
     def __init__(self, config: STSUNConfig) -> None:
         super().__init__()
         self.config = config
+        self.name = f"STSUN {config.size}"
+        self.colors: dict[str, str] = {}
         pyramid = config.layout == "pyramid"
         self.tasks = nn.Parameter(torch.randn(len(TASKS), config.condition))
         self.gsd = MLP(GSD_FEATURES, 2 * config.condition, config.condition)
@@ -54,6 +61,16 @@ class STSUN(nn.Module):
         """Names to ask for when all that the model knows for a task is wanted."""
         return self.config.categories_for(task)
 
+    def check_categories(self, configuration: Configuration) -> None:
+        """Refuse categories that ``forward`` would refuse.
+
+        Raises:
+            ConfigurationError: The model does not know a category that is asked for.
+        """
+        asked = [name for name in _asked(configuration) if name not in NEUTRAL]
+        if asked:
+            self.ossum.table(asked)
+
     def forward(self, images: Images, valid: Tensor, days: Tensor, configuration: Configuration) -> Tensor:
         """Return logits ``B T2 K H W``.
 
@@ -66,10 +83,7 @@ class STSUN(nn.Module):
         Raises:
             ConfigurationError: The tensors do not fit the configuration or one another.
         """
-        dates = _dates(images)
-        bands = configuration.bands_of_dates(len(dates))
-        _check(dates, valid, days, bands)
-        periods = output_periods(configuration.task, len(dates), configuration.per_date)
+        dates, bands, periods = _checked(images, valid, days, configuration)
         height, width = valid.shape[-2:]
         dates, valid = _prepare(dates, valid, self.config.stride)
         condition = self._condition(configuration)
@@ -83,9 +97,18 @@ class STSUN(nn.Module):
         return rearrange(logits, "(b m) k h w -> b m k h w", m=len(periods))[..., :height, :width]
 
     def forward_many(self, requests: Sequence[Request]) -> list[Tensor]:
-        """Return the logits of unlike samples, each as ``forward`` would; like ones go through the network together."""
+        """Return the logits of unlike samples, each as ``forward`` would; like ones go through the network together.
+
+        Raises:
+            ConfigurationError: A request is none that ``forward`` would take; names its number, from 0.
+        """
         groups: dict[Any, list[int]] = {}
-        for index, (_, valid, _, configuration) in enumerate(requests):
+        for index, (images, valid, days, configuration) in enumerate(requests):
+            try:
+                _checked(images, valid, days, configuration)
+                self.check_categories(configuration)
+            except ConfigurationError as problem:
+                raise ConfigurationError(f"request {index}: {problem}") from problem
             groups.setdefault((configuration, valid.shape[1:]), []).append(index)
         results: dict[int, Tensor] = {}
         for (configuration, _), members in groups.items():
@@ -149,9 +172,24 @@ def _dates(images: Images) -> list[Tensor]:
     return list(images.unbind(1)) if isinstance(images, Tensor) else list(images)
 
 
-def _check(dates: Sequence[Tensor], valid: Tensor, days: Tensor, bands: Sequence[Any]) -> None:
+def _checked(
+    images: Images, valid: Tensor, days: Tensor, configuration: Configuration
+) -> tuple[list[Tensor], tuple[Bands, ...], list[tuple[int, int]]]:
+    """Return the image and the bands of each date, and the period of each output map."""
+    if isinstance(images, Tensor) and images.ndim != 5:
+        raise ConfigurationError(
+            f"images has shape {tuple(images.shape)}, expected (batch, dates, bands, height, width); "
+            "a single sample is a batch of one: images[None]"
+        )
+    dates = _dates(images)
     if not dates:
         raise ConfigurationError("no images; expected at least one date")
+    bands = configuration.bands_of_dates(len(dates))
+    _check(dates, valid, days, bands)
+    return dates, bands, output_periods(configuration.task, len(dates), configuration.per_date)
+
+
+def _check(dates: Sequence[Tensor], valid: Tensor, days: Tensor, bands: Sequence[Bands]) -> None:
     batch, _, height, width = dates[0].shape if dates[0].ndim == 4 else (0, 0, 0, 0)
     for index, (date, own) in enumerate(zip(dates, bands, strict=True)):
         if date.shape != (batch, len(own), height, width) or not height * width * batch:

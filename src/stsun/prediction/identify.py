@@ -1,20 +1,15 @@
-"""Which bands a raster holds and what its stored values mean: from its tags, a sensor, its band names, or the user."""
+"""Which bands a raster holds: from its tags, a sensor, its band names, or the user."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from stsun.bands import TOKENS, Band, describe
+from stsun.bands import Band, check_bands, describe
 from stsun.errors import ConfigurationError, RasterError
 from stsun.raster.reader import RasterInfo
-from stsun.sensors import Sensor, common_band
+from stsun.sensors import Sensor, common_band, named_band
 
 SAME_WAVELENGTH = 0.02
 """Centres that differ by less than this share are one band: units of one sensor series differ by as much."""
-
-REFLECTIVE_NM = 3000.0
-"""Below this wavelength an image shows reflected sunlight, as reflectance 0..1; above it, heat in units of its own."""
 
 LIST = "the bands in file order (--bands red:665:70,nir:842:115,vv)"
 HELP = f"name the sensor (--sensor, such as sentinel-2-l2a or aerial-rgb) or {LIST}"
@@ -22,19 +17,15 @@ HELP = f"name the sensor (--sensor, such as sentinel-2-l2a or aerial-rgb) or {LI
 
 @dataclass(frozen=True)
 class Told:
-    """What the user says about the files of one date.
+    """What the user says about the bands of one date.
 
     Args:
         sensor: A sensor of the catalogue.
         bands: The bands in file order; with a sensor, those of its names mean its bands.
-        scale: Stored value * scale + offset = physical value, in place of what the file says.
-        offset: See ``scale``.
     """
 
     sensor: Sensor | None = None
     bands: tuple[Band, ...] | None = None
-    scale: float | None = None
-    offset: float | None = None
 
 
 def parse_bands(bands: Iterable[Band | str]) -> tuple[Band, ...]:
@@ -49,8 +40,9 @@ def parse_bands(bands: Iterable[Band | str]) -> tuple[Band, ...]:
 def identify(infos: Sequence[RasterInfo], told: Told) -> tuple[tuple[Band, ...], list[str]]:
     """Return the bands of one date, stacked over its files, and notes on what had to be assumed.
 
-    Wavelength tags come first, then the sensor, the user's bands, and last the nominal bands of the names in the
-    files' band descriptions. Bands are never guessed from their number.
+    Wavelength tags come first. What they leave open the user's list tells, else the sensor, else the nominal bands of
+    the names in the files' band descriptions; names must not contradict the list or the sensor. Bands are never guessed
+    from their number.
 
     Raises:
         RasterError: Some bands stay unknown, or what is told does not fit the files.
@@ -58,66 +50,54 @@ def identify(infos: Sequence[RasterInfo], told: Told) -> tuple[tuple[Band, ...],
     tagged = [band for info in infos for band in info.bands]
     names = [name or "" for info in infos for name in info.descriptions]
     where = " + ".join(str(info.path) for info in infos)
-    notes = [f"{where}: {told.sensor.name}: {told.sensor.note}"] if told.sensor and told.sensor.note else []
+    notes: list[str] = []
     if told.bands is not None:
-        listed = told.bands if told.sensor is None else _meant(told.sensor, told.bands)
-        return _fill(tagged, listed, f"{where}: the list of bands"), notes
-    if told.sensor is not None:
-        return _of_sensor(told.sensor, tagged, names, where), notes
-    named = [band or _named(name) for band, name in zip(tagged, names, strict=True)]
-    if None in named:
-        raise RasterError(f"{where}: {_unknown(tagged, names)}; {HELP}")
-    assumed = [describe(band) for band, tag in zip(named, tagged, strict=True) if band and tag is None]
-    notes = [f"{where}: bands taken by their names, at nominal wavelengths: {', '.join(assumed)}"] if assumed else []
-    return tuple(band for band in named if band), notes
+        who = f"{where}: the list of bands"
+        bands = _fill(tagged, told.bands if told.sensor is None else _meant(told.sensor, told.bands), who)
+    elif told.sensor is not None and None in tagged:
+        who = f"{where}: the sensor {told.sensor.name}"
+        bands = _of_sensor(told.sensor, infos, who)
+    else:
+        who = where
+        bands, notes = _of_names(tagged, names, where)
+    _check_names(bands, tagged, names, told.sensor, who)
+    try:
+        check_bands(bands)
+    except ConfigurationError as problem:
+        raise RasterError(f"{where}: {problem}") from problem
+    return bands, notes
 
 
-def reflective(band: Band) -> bool:
-    """Return whether the band's physical value is a reflectance, 0..1."""
-    return band.wavelength_nm is not None and band.wavelength_nm < REFLECTIVE_NM
+def made_by(sensor: Sensor, infos: Sequence[RasterInfo]) -> list[bool]:
+    """Return which files a sensor named by the user speaks of: those whose tags leave bands open.
 
-
-def scaling(info: RasterInfo, told: Told, bands: Sequence[Band]) -> tuple[tuple[float, float] | None, str]:
-    """Return the scale and offset to use in place of the file's own, or None where those are right; and a note.
-
-    What the user gives comes first, then the file, then the sensor for whole numbers, and for 8 bit a display stretch.
+    Where there are none, those whose tags tell nothing but bands of that sensor: it then tells their scale.
 
     Raises:
-        RasterError: Other whole numbers stand for a reflectance, and nobody says how.
+        RasterError: The tags of all files tell the bands of another sensor.
     """
-    where, stored = info.path, "/".join(sorted(set(info.dtypes)))
-    if told.scale is not None or told.offset is not None:
-        return _instead(1.0 if told.scale is None else told.scale, told.offset or 0.0, f"{where}: {stored}", "as given")
-    if not is_assumed(info):
-        return None, f"{where}: scale and offset from the file"
-    whole = all(np.issubdtype(np.dtype(dtype), np.integer) for dtype in info.dtypes)
-    if whole and told.sensor is not None and (told.sensor.scale, told.sensor.offset) != (1.0, 0.0):
-        return _instead(told.sensor.scale, told.sensor.offset, f"{where}: {stored}", f"of {told.sensor.name}")
-    if stored == "uint8":
-        return _instead(1 / 255, 0.0, f"{where}: {stored}", "8 bit without a scale of its own")
-    if whole and any(map(reflective, bands)):
-        first = next(band for band in bands if reflective(band))
+    untold = [None in info.bands for info in infos]
+    if any(untold):
+        return untold
+    foreign = [[band for band in info.bands if band and not is_of(sensor, band)] for info in infos]
+    if all(foreign):
         raise RasterError(
-            f"{where}: {describe(first)} is stored as {stored}, and nobody says what the numbers mean; expected "
-            "reflectance (0 to 1): give the scale (--scale 1e-4 where 10000 means 1, and --offset) "
-            "or the sensor (--sensor)"
+            f"{infos[0].path}: the file's tags say {describe(foreign[0][0])}, but {sensor.name} has no such band "
+            f"({', '.join(describe(band) for band in sensor.bands[:15])}); name the right sensor, or none: the tags "
+            "tell the bands, and --scale and --offset what the numbers mean"
         )
-    return None, f"{where}: {stored} values as stored, the file gives no scale; give --scale if they are not physical"
+    return [not own for own in foreign]
 
 
-def is_assumed(info: RasterInfo) -> bool:
-    """Return whether the file leaves open what its stored values mean."""
-    return set(info.scales) == {1.0} and set(info.offsets) == {0.0}
-
-
-def _instead(scale: float, offset: float, what: str, why: str) -> tuple[tuple[float, float], str]:
-    return (scale, offset), f"{what} values * {scale:.6g} + {offset:g} ({why})"
+def is_of(sensor: Sensor, band: Band) -> bool:
+    """Return whether a sensor has a band."""
+    return any(_same(band, own) for own in sensor.bands)
 
 
 def _parse_band(text: str) -> Band:
     name, *numbers = (part.strip() for part in text.split(":"))
     if not numbers:
-        return _named(name) or Band(name)
+        return named_band(name) or Band(name)
     try:
         wavelength_nm, bandwidth_nm = (*map(float, numbers), None)[:2]
         if len(numbers) > 2:
@@ -130,25 +110,47 @@ def _parse_band(text: str) -> Band:
     return Band(name, wavelength_nm, bandwidth_nm)
 
 
-def _named(name: str) -> Band | None:
-    token = name.strip().lower()
-    return Band(token) if token in TOKENS else common_band(token)
+def _of_names(tagged: Sequence[Band | None], names: Sequence[str], where: str) -> tuple[tuple[Band, ...], list[str]]:
+    named = [band or named_band(name) for band, name in zip(tagged, names, strict=True)]
+    if None in named:
+        raise RasterError(f"{where}: {_unknown(tagged, names)}; {HELP}")
+    assumed = [describe(band) for band, tag in zip(named, tagged, strict=True) if band and tag is None]
+    notes = [f"{where}: bands taken by their names, at nominal wavelengths: {', '.join(assumed)}"] if assumed else []
+    return tuple(band for band in named if band), notes
 
 
-def _of_sensor(sensor: Sensor, tagged: Sequence[Band | None], names: Sequence[str], where: str) -> tuple[Band, ...]:
-    """Return the bands of a file that a sensor made: tags, then names, then the product's order."""
-    if None in tagged:
-        own = _by_name(sensor, names, tagged) or sensor.bands
-        return _fill(tagged, own, f"{where}: the sensor {sensor.name}")
-    known = tuple(band for band in tagged if band)
-    foreign = [band for band in known if not any(_same(band, other) for other in sensor.bands)]
-    if foreign:
-        raise RasterError(
-            f"{where}: the file's tags say {describe(foreign[0])}, but {sensor.name} has no such band "
-            f"({', '.join(describe(band) for band in sensor.bands[:15])}); name the right sensor, or none: the tags "
-            "tell the bands, and --scale and --offset what the numbers mean"
-        )
-    return known
+def _of_sensor(sensor: Sensor, infos: Sequence[RasterInfo], who: str) -> tuple[Band, ...]:
+    """Return the bands of files: tags, then the sensor's of that name, then those in the product's order.
+
+    A file whose own tags tell all its bands is none of the sensor's.
+    """
+    untold = [info for info in infos if None in info.bands]
+    tagged = [band for info in untold for band in info.bands]
+    names = [name or "" for info in untold for name in info.descriptions]
+    filled = iter(_fill(tagged, _by_name(sensor, names, tagged) or sensor.bands, who))
+    return tuple(band if band and None not in info.bands else next(filled) for info in infos for band in info.bands)
+
+
+def _check_names(
+    bands: Sequence[Band], tagged: Sequence[Band | None], names: Sequence[str], sensor: Sensor | None, who: str
+) -> None:
+    """Refuse a band that its file's description calls by the name of another one."""
+    own = {} if sensor is None else _names_of(sensor)
+    for number, (band, tag, name) in enumerate(zip(bands, tagged, names, strict=True), start=1):
+        called = own.get(name.strip().lower()) or common_band(name)
+        if tag is None and called is not None and not _may_be_called(band, called):
+            raise RasterError(
+                f"{who} gives {describe(band)} as band {number}, but the file calls that band {name!r} "
+                f"({describe(called)}); give the bands in file order, or correct the description"
+            )
+
+
+def _may_be_called(band: Band, called: Band) -> bool:
+    """Return whether a band's centre is within one bandwidth of the one that its name stands for."""
+    if band.wavelength_nm is None or called.wavelength_nm is None:
+        return band.token == called.token
+    reach = max(called.bandwidth_nm or 0.0, SAME_WAVELENGTH * called.wavelength_nm)
+    return abs(band.wavelength_nm - called.wavelength_nm) <= reach
 
 
 def _names_of(sensor: Sensor) -> dict[str, Band]:

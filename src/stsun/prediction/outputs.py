@@ -1,6 +1,6 @@
 """The files of a prediction: what their bands are called and hold, and how rows of logits become their pixels."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,9 +51,16 @@ def period_names(scene: Scene, configuration: Configuration) -> list[str]:
     return [names[start] if start == end else f"{names[start]} to {names[end]}" for start, end in periods]
 
 
-def class_output(path: Path, scene: Scene, configuration: Configuration) -> Output:
-    """Return the file of class maps: one 8-bit band per map, 255 where there is no data."""
-    categories = tuple((name, color_of(name)) for name in map_categories(configuration))
+def class_output(path: Path, scene: Scene, configuration: Configuration, colors: Mapping[str, str]) -> Output:
+    """Return the file of class maps: one 8-bit band per map, 255 where there is no data.
+
+    Args:
+        path: Where.
+        scene: The images.
+        configuration: What was asked of the network.
+        colors: ``#rrggbb`` of categories, as the model's data sets had them; the others get `color_of`.
+    """
+    categories = tuple((name, colors.get(name, color_of(name))) for name in map_categories(configuration))
     layers = tuple(Layer(period, categories, _tags(configuration)) for period in period_names(scene, configuration))
 
     def render(rows: Rows) -> NDArray[np.uint8]:

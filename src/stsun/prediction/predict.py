@@ -16,9 +16,12 @@ from stsun.model.inference import evaluating
 from stsun.prediction.inference import Progress, infer
 from stsun.prediction.outputs import MapCounts, class_output, period_names, probability_output, write_outputs
 from stsun.prediction.products import map_categories
-from stsun.prediction.scene import Bands, Entry, Scene, iso, open_scene
+from stsun.prediction.scene import Scene, open_scene
 from stsun.prediction.tiling import tiles
+from stsun.prediction.told import Bands, Entry, entries_of
+from stsun.raster.metadata import moment_text
 from stsun.raster.writer import check_target
+from stsun.tasks import check_task
 
 
 @dataclass(frozen=True)
@@ -85,14 +88,16 @@ def predict(
 
     Args:
         model: A model from `stsun.load`.
-        images: One entry per date: a path, or a list of paths whose bands belong to one date.
+        images: One entry per date: a path, or a list of paths whose bands belong to one date; or one path per date and
+            group of bands, where the days are known.
         task: ``segmentation``, ``binary_change`` or ``semantic_change``.
         output: The GeoTIFF to write; missing folders are made.
         categories: What to map; left out = all that the model knows for the task.
         dates: One date or ISO text per entry; left out = from the files' tags.
         sensor: The catalogue's name of the sensor, for files without wavelength tags.
         bands: The bands in file order, for files without wavelength tags (see `stsun.prediction.scene.open_scene`).
-        scale: Stored value * scale + offset = physical value, where the file does not say it.
+        scale: Stored value * scale + offset = physical value, where the file does not say it (see
+            `stsun.prediction.scaling.meanings`).
         offset: See ``scale``.
         per_date: Segmentation only: one map per date instead of one for the series.
         tile: Side of the tiles that the network sees at a time, in pixels.
@@ -109,10 +114,12 @@ def predict(
     targets = [Path(path) for path in (output, probabilities) if path is not None]
     _check_targets(targets, images, overwrite)
     scene = open_scene(images, sensor=sensor, bands=bands, dates=dates, scale=scale, offset=offset)
-    _check_order(scene, task)
+    _check_dates(scene, task, len(images))
     asked = model.categories_for(task) if categories is None else categories  # type: ignore[operator]
     configuration = Configuration(scene.bands, scene.gsd_m, task, asked, per_date)
-    outputs = [class_output(targets[0], scene, configuration)]
+    if hasattr(model, "check_categories"):  # before the first tile: a scene without data asks the network nothing
+        model.check_categories(configuration)  # type: ignore[operator]
+    outputs = [class_output(targets[0], scene, configuration, getattr(model, "colors", {}))]
     outputs += [probability_output(path, scene, configuration) for path in targets[1:]]
     windows = tiles(scene.grid.height, scene.grid.width, tile, overlap)
     with evaluating(model, device) as used:
@@ -138,18 +145,24 @@ def to_text(result: Prediction) -> str:
 def _check_targets(targets: Sequence[Path], images: Sequence[Entry], overwrite: bool) -> None:
     for target in targets:
         check_target(target, overwrite=overwrite)
-    files = [Path(path) for entry in images for path in ([entry] if isinstance(entry, str | Path) else entry)]
+    files = [path for entry in entries_of(images) for path in entry]
     taken = [path.resolve() for path in (*files, *targets)]
     for target in targets:
         if taken.count(target.resolve()) > 1:
             raise RasterError(f"{target} would overwrite an image or another output; choose another name")
 
 
-def _check_order(scene: Scene, task: str) -> None:
+def _check_dates(scene: Scene, task: str, entries: int) -> None:
+    if len(scene.dates) < min(entries, check_task(task).minimum_dates):
+        raise ConfigurationError(
+            f"{task} needs at least {check_task(task).minimum_dates} dates, but {scene.dates[0].names} hold different "
+            "bands of one day and make one date; give the images of another day, too, or, if each is a date of its "
+            "own, write a comma behind each (a.tif, b.tif,), in Python a list"
+        )
     known = [date.day for date in scene.dates if date.day is not None]
     if task != "segmentation" and known != sorted(known):
         raise ConfigurationError(
-            f"the dates of a change must not decrease, got {', '.join(iso(date.day) for date in scene.dates)}; "
+            f"the dates of a change must not decrease, got {', '.join(map(moment_text, known))}; "
             "give the images from the earliest to the latest"
         )
 

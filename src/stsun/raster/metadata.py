@@ -3,18 +3,25 @@
 import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rasterio.errors import RasterioError
 from rasterio.warp import transform as transform_points
 
-from stsun.bands import BANDWIDTH_RANGE_NM, TOKENS, WAVELENGTH_RANGE_NM, Band
+from stsun.bands import TOKENS, WAVELENGTH_RANGE_NM, Band
+from stsun.errors import ConfigurationError
+
+YEARS = (1850, 2200)
+"""An image of another year is none: its date is a slip of the pen, or stands for 'unknown'."""
 
 DAY_TAGS = (
     "acquisition_date", "acquisition_datetime", "acquisitiondatetime", "date_acquired", "sensing_time", "datetime",
 )  # fmt: skip
 """File tags that say when the image was taken. TIFFTAG_DATETIME is not among them: it is when the file was written."""
+
+RADAR_NM = 1e6
+"""From a millimetre on a wavelength is a radar's, whose bands are known by their tokens."""
 
 _NANOMETRES = {
     "nm": 1.0, "nanometer": 1.0, "nanometers": 1.0, "nanometre": 1.0, "nanometres": 1.0,
@@ -22,11 +29,16 @@ _NANOMETRES = {
     "micrometers": 1000.0, "micrometre": 1000.0, "micrometres": 1000.0,
 }  # fmt: skip
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:.*)?|\d{8}(T\d{4,6}.*)?")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EQUATOR_RADIUS_M, _ECCENTRICITY_SQUARED = 6_378_137.0, 0.00669437999014
 
 
 def parse_day(text: str) -> float | None:
-    """Return days since 1970-01-01 UTC for an ISO day, with or without a time, or None for anything else."""
+    """Return days since 1970-01-01 UTC for an ISO day, with or without a time, or None for anything else.
+
+    Raises:
+        ConfigurationError: The year is implausible.
+    """
     text = text.strip()
     if not _DAY.fullmatch(text):
         return None
@@ -34,9 +46,29 @@ def parse_day(text: str) -> float | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    check_year(moment.year, text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() / 86_400
+    return (moment - _EPOCH).total_seconds() / 86_400
+
+
+def check_year(year: int, text: str) -> None:
+    """Refuse a year that no image is of.
+
+    Raises:
+        ConfigurationError: It is outside ``YEARS``; ``text`` is the date as it was written.
+    """
+    if not YEARS[0] <= year <= YEARS[1]:
+        raise ConfigurationError(
+            f"the date {text!r} is outside the years {YEARS[0]} to {YEARS[1]}; correct it, or leave it out if it is "
+            "not known"
+        )
+
+
+def moment_text(day: float) -> str:
+    """Return days since 1970-01-01 UTC as an ISO day, with the time of day where there is one."""
+    moment = _EPOCH + timedelta(seconds=round(day * 86_400))
+    return moment.date().isoformat() if day == math.floor(day) else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def day_of(tags: Mapping[str, str], imagery: Mapping[str, str]) -> float | None:
@@ -45,6 +77,9 @@ def day_of(tags: Mapping[str, str], imagery: Mapping[str, str]) -> float | None:
     Args:
         tags: The file's own tags.
         imagery: Its tags in GDAL's IMAGERY domain.
+
+    Raises:
+        ConfigurationError: A tag is an ISO day of an implausible year.
     """
     lower = {key.lower(): value for source in (imagery, tags) for key, value in source.items()}
     days = (parse_day(lower[tag]) for tag in DAY_TAGS if tag in lower)
@@ -54,22 +89,27 @@ def day_of(tags: Mapping[str, str], imagery: Mapping[str, str]) -> float | None:
 def band_of(tags: Mapping[str, str], imagery: Mapping[str, str], description: str | None) -> Band | None:
     """Return the band that one band's tags tell, or None where they do not say what it measures.
 
-    A band is known by a plausible wavelength tag, or by a description that is a named token (``VV``, ``NDVI``).
+    A band is known by a wavelength tag, or by a description that is a named token (``VV``, ``NDVI``). A wavelength
+    in a unit that is no length (``GHz``, ``Index``), or that is no number, says nothing; nor does that of a radar.
 
     Args:
         tags: The band's own tags: ``wavelength``, ``fwhm`` and ``wavelength_units``.
         imagery: Its tags in GDAL's IMAGERY domain: ``CENTRAL_WAVELENGTH_UM`` and ``FWHM_UM``.
         description: The band's description, which becomes its name.
+
+    Raises:
+        ConfigurationError: The tags tell a wavelength or width that cannot be one.
     """
     lower = {key.lower(): value for key, value in tags.items()}
-    units = lower.get("wavelength_units", "").strip().lower()
-    wavelength, width = _spectrum(lower.get("wavelength"), lower.get("fwhm"), units)
-    if wavelength is None:
-        wavelength, width = _spectrum(imagery.get("CENTRAL_WAVELENGTH_UM"), imagery.get("FWHM_UM"), "um")
     name = (description or "").strip()
-    if wavelength is not None:
-        return Band(name or f"{wavelength:g} nm", wavelength, width)
     token = name.lower().replace(" ", "_")
+    for said in (
+        (lower.get("wavelength"), lower.get("fwhm"), lower.get("wavelength_units", "").strip()),
+        (imagery.get("CENTRAL_WAVELENGTH_UM"), imagery.get("FWHM_UM"), "um"),
+    ):
+        wavelength_nm, width_nm = _spectrum(*said)
+        if wavelength_nm is not None and not (token in TOKENS and wavelength_nm >= RADAR_NM):
+            return _plausible(name or f"{wavelength_nm:g} nm", wavelength_nm, width_nm, said)
     return Band(token) if token in TOKENS else None
 
 
@@ -103,22 +143,27 @@ def _metres_per_radian(latitude: float) -> tuple[float, float]:
     return east, _EQUATOR_RADIUS_M * (1 - _ECCENTRICITY_SQUARED) / curvature**1.5
 
 
-def _spectrum(wavelength: str | None, width: str | None, units: str) -> tuple[float | None, float | None]:
-    """Return centre and width in nanometres; None for what is missing or cannot be one."""
-    centre = _number(wavelength)
-    if centre is None or (units and units != "unknown" and units not in _NANOMETRES):
+def _plausible(
+    name: str, wavelength_nm: float, width_nm: float | None, said: tuple[str | None, str | None, str]
+) -> Band:
+    try:
+        return Band(name, wavelength_nm, width_nm)
+    except ConfigurationError as problem:
+        width = "" if said[1] is None else f", width {said[1]}"
+        raise ConfigurationError(
+            f"the tags say wavelength {said[0]}{width} ({said[2] or 'without a unit'}): {problem}; "
+            "correct the tags or their unit (wavelength_units)"
+        ) from problem
+
+
+def _spectrum(wavelength: str | None, width: str | None, unit: str) -> tuple[float | None, float | None]:
+    """Return centre and width in nanometres as told, plausible or not; None for what is not told."""
+    centre, span, unit = _number(wavelength), _number(width), unit.lower()
+    if centre is None or (unit and unit != "unknown" and unit not in _NANOMETRES):
         return None, None
-    low, high = WAVELENGTH_RANGE_NM
     # without a unit the ranges tell: 0.2 to 20 can only be micrometres, 200 to 20 000 only nanometres
-    factor = _NANOMETRES.get(units, 1000.0 if centre < low else 1.0)
-    centre_nm = round(centre * factor, 6)
-    if not low <= centre_nm <= high:
-        return None, None
-    span = _number(width)
-    span_nm = None if span is None else round(span * factor, 6)
-    if span_nm is not None and not BANDWIDTH_RANGE_NM[0] <= span_nm <= min(BANDWIDTH_RANGE_NM[1], 2 * centre_nm):
-        span_nm = None
-    return centre_nm, span_nm
+    factor = _NANOMETRES.get(unit, 1000.0 if centre < WAVELENGTH_RANGE_NM[0] else 1.0)
+    return round(centre * factor, 6), None if span is None else round(span * factor, 6)
 
 
 def _number(text: str | None) -> float | None:
@@ -126,4 +171,4 @@ def _number(text: str | None) -> float | None:
         value = float(text) if text is not None else math.nan
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return None if math.isnan(value) else value

@@ -1,38 +1,23 @@
 """Rasters in: files to physical values with a valid mask, and what a file says about itself."""
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from stsun.bands import Band
-from stsun.errors import RasterError
+from stsun.errors import ConfigurationError, RasterError
 from stsun.raster.metadata import band_of, day_of, pixel_size_m
+from stsun.raster.opening import opened
 from stsun.raster.values import is_nodata, physical
-
-DRIVERS = {
-    b"II*\0": "GTiff",
-    b"MM\0*": "GTiff",
-    b"II+\0": "GTiff",
-    b"MM\0+": "GTiff",
-    b"\x89PNG": "PNG",
-    b"\xff\xd8\xff": "JPEG",
-}
-"""First bytes of a file -> format that is read. No virtual formats: they would open files that nobody named."""
-
-STRICT = {"GDAL_ERROR_ON_LIBJPEG_WARNING": "TRUE", "GDAL_PNG_WHOLE_IMAGE_OPTIM": "NO"}
-"""Without these a JPEG or PNG that is cut off is filled up, with no error."""
 
 Override: TypeAlias = float | Sequence[float | None] | None
 """One value for all bands, one per band, or None (also for single bands): what the file says."""
@@ -101,9 +86,9 @@ def inspect(path: str | Path, *, bands: Sequence[int] | None = None) -> RasterIn
         bands: The bands to describe, by their numbers in the file, from 1; left out = all but alpha.
 
     Raises:
-        RasterError: The file is missing, damaged or not a raster, or has no such band.
+        RasterError: The file is missing, damaged or not a raster, has no such band, or its tags are implausible.
     """
-    with _opened(path) as source:
+    with opened(path) as source:
         return _info(Path(path), source, bands)
 
 
@@ -119,7 +104,7 @@ def read(
     """Return physical values ``C H W`` (float32) and the valid mask ``H W`` (bool).
 
     A pixel is valid where every band holds a finite value that is not its nodata, and no mask or alpha band of the
-    file says otherwise. Values of invalid pixels are 0.
+    file says otherwise; a value that float32 cannot hold is not finite. Values of invalid pixels are 0.
 
     Args:
         path: A GeoTIFF, PNG or JPEG.
@@ -130,20 +115,21 @@ def read(
         nodata: Stored value that means 'no data'; left out = the file's.
 
     Raises:
-        RasterError: The file cannot be read, or its pixels are colour numbers or complex.
+        RasterError: The file cannot be read, its pixels are colour numbers or complex, or its own scale is none.
     """
-    with _opened(path) as source:
+    with opened(path) as source:
         if _has_palette(source):
             raise RasterError(
                 f"{path}: the pixels are numbers in a colour table, expected measured values; convert it to RGB"
             )
         chosen = _chosen(path, source, bands)
+        _check_scales(source, chosen)
         own = [[values[i - 1] for i in chosen] for values in (source.nodatavals, source.scales, source.offsets)]
         stored = _pixels(source, path, chosen, window)
         valid = _holds_data(source, chosen, stored, _per_band(path, "nodata", nodata, own[0]), window)
     scales = [1.0 if value is None else value for value in _per_band(path, "scale", scale, own[1])]
     offsets = [0.0 if value is None else value for value in _per_band(path, "offset", offset, own[2])]
-    return physical(stored, valid, scales, offsets), valid
+    return physical(stored, valid, scales, offsets)
 
 
 def read_labels(path: str | Path, *, window: PixelWindow | None = None) -> NDArray[np.int64]:
@@ -152,7 +138,7 @@ def read_labels(path: str | Path, *, window: PixelWindow | None = None) -> NDArr
     Raises:
         RasterError: The file cannot be read, has several bands, or holds fractions.
     """
-    with _opened(path) as source:
+    with opened(path) as source:
         chosen = _chosen(path, source, None)
         if len(chosen) != 1:
             raise RasterError(
@@ -166,47 +152,9 @@ def read_labels(path: str | Path, *, window: PixelWindow | None = None) -> NDArr
     return labels
 
 
-@contextmanager
-def _opened(path: str | Path) -> Iterator[Any]:
-    path = Path(path)
-    driver = _driver(path)
-    try:
-        with rasterio.Env(**STRICT):
-            with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning):  # RasterInfo.crs tells
-                source = rasterio.open(path, driver=driver)
-            with source:
-                yield source
-    except RasterioError as problem:
-        raise RasterError(
-            f"{path}: cannot be read: the {driver} file is damaged or incomplete ({_innermost(problem)}); "
-            "fetch or convert it again"
-        ) from problem
-
-
-def _driver(path: Path) -> str:
-    if not path.is_file():
-        found = "is a folder, expected a file" if path.is_dir() else "there is no such file"
-        raise RasterError(f"{path}: {found}; check the path")
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-    except OSError as problem:
-        raise RasterError(f"{path}: cannot be opened ({problem.strerror}); check who may read it") from problem
-    driver = next((driver for first, driver in DRIVERS.items() if start.startswith(first)), None)
-    if driver is None:
-        found = "is empty" if not start else "is neither GeoTIFF, PNG nor JPEG"
-        raise RasterError(f"{path}: the file {found}; expected one of these formats, convert it")
-    return driver
-
-
-def _innermost(problem: BaseException) -> str:
-    while problem.__cause__ is not None:
-        problem = problem.__cause__
-    return " ".join(str(problem).split())
-
-
 def _info(path: Path, source: Any, bands: Sequence[int] | None) -> RasterInfo:
     indexes = _chosen(path, source, bands)
+    _check_scales(source, indexes)
     places = [i - 1 for i in indexes]
     dtypes, nodata, scales, offsets = source.dtypes, source.nodatavals, source.scales, source.offsets
     descriptions, flags = source.descriptions, source.mask_flag_enums[places[0]]
@@ -227,14 +175,35 @@ def _info(path: Path, source: Any, bands: Sequence[int] | None) -> RasterInfo:
         offsets=tuple(float(offsets[i]) for i in places),
         bands=tuple(_band(source, i + 1) for i in places),
         descriptions=tuple(descriptions[i] for i in places),
-        day=day_of(source.tags(), source.tags(ns="IMAGERY")),
+        day=_day(source),
         palette=_has_palette(source),
         masked=MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags,
     )
 
 
+def _day(source: Any) -> float | None:
+    try:
+        return day_of(source.tags(), source.tags(ns="IMAGERY"))
+    except ConfigurationError as problem:
+        raise RasterError(f"{source.name}: its tags say: {problem}") from problem
+
+
 def _band(source: Any, index: int) -> Band | None:
-    return band_of(source.tags(index), source.tags(index, ns="IMAGERY"), source.descriptions[index - 1])
+    try:
+        return band_of(source.tags(index), source.tags(index, ns="IMAGERY"), source.descriptions[index - 1])
+    except ConfigurationError as problem:
+        raise RasterError(f"{source.name}: band {index}: {problem}") from problem
+
+
+def _check_scales(source: Any, indexes: Sequence[int]) -> None:
+    """Refuse a scale or offset in the file that leaves nothing of the values."""
+    for index in indexes:
+        scale, offset = source.scales[index - 1], source.offsets[index - 1]
+        if scale == 0 or not (math.isfinite(scale) and math.isfinite(offset)):
+            raise RasterError(
+                f"{source.name}: band {index} has the scale {scale:g} and the offset {offset:g} in the file, expected "
+                "finite numbers and a scale other than 0; correct them in the file (for example with gdal_edit.py)"
+            )
 
 
 def _alpha(source: Any) -> int | None:

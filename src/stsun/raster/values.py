@@ -9,19 +9,25 @@ from numpy.typing import NDArray
 
 def physical(
     stored: NDArray[Any], valid: NDArray[np.bool_], scales: Sequence[float], offsets: Sequence[float]
-) -> NDArray[np.float32]:
-    """Return stored values ``C H W`` times scale plus offset, float32, 0 where ``valid`` ``H W`` is false."""
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return stored values ``C H W`` times scale plus offset, float32, and where they are valid, ``H W``.
+
+    A pixel whose value is too large for float32 is not valid. Values are 0 where they are not valid.
+    """
     # wider types than 16 bit hold numbers that float32 would round before scaling
     wide = stored.dtype.kind in "iuf" and stored.dtype.itemsize > (4 if stored.dtype.kind == "f" else 2)
     values = stored.astype(np.float64 if wide else np.float32)
     values[:, ~valid] = 0
-    for band, factor, shift in zip(values, scales, offsets, strict=True):
-        if factor != 1:
-            band *= factor
-        if shift != 0:
-            band += shift
-    values[:, ~valid] = 0
-    return values.astype(np.float32, copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for band, factor, shift in zip(values, scales, offsets, strict=True):
+            if factor != 1:
+                band *= factor
+            if shift != 0:
+                band += shift
+        result = values.astype(np.float32, copy=False)
+    finite: NDArray[np.bool_] = valid & np.isfinite(result).all(axis=0)
+    result[:, ~finite] = 0
+    return result, finite
 
 
 def is_nodata(stored: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:

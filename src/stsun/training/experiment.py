@@ -96,20 +96,31 @@ def train(path: str | Path, overrides: Sequence[str] = (), resume: bool = False)
         path: The experiment's YAML file.
         overrides: ``dotted.key=value``, as on the command line.
         resume: Go on from the last checkpoint of a run that was stopped; the weights are those of an unbroken run.
-            A finished run is left as it is.
+            A finished run of the same experiment is left as it is.
 
     Raises:
         ExperimentError: The experiment cannot be run as written.
         DataError: A data set cannot be read.
     """
+    return run(path, overrides, resume)[0]
+
+
+def run(path: str | Path, overrides: Sequence[str] = (), resume: bool = False) -> tuple[Path, bool]:
+    """Run an experiment as ``train`` does; return its folder, and whether there was anything left to do."""
     experiment = read_experiment(path, overrides)
     folder = Path(str(experiment.output))
+    if is_first_process():
+        _refuse_another_experiment(experiment, folder, resume)
     if resume and (folder / checkpoint.WEIGHTS).is_file():
-        return folder
+        return folder, False
     fitting = _fitting()
     if is_first_process():
         _refuse_used_folder(folder, fitting.LAST, resume)
-        _refuse_another_experiment(experiment, folder, resume)
+    _fit(experiment, folder, fitting, resume=resume)
+    return folder, True
+
+
+def _fit(experiment: Experiment, folder: Path, fitting: Any, *, resume: bool) -> None:
     if experiment.threads:
         torch.set_num_threads(experiment.threads)
     datasets = {entry.dataset: open_dataset(entry.dataset) for entry in experiment.data if entry.dataset}
@@ -131,12 +142,6 @@ def train(path: str | Path, overrides: Sequence[str] = (), resume: bool = False)
         card = card_of(experiment, list(datasets.values()), vocabulary, scores, minutes=minutes, seen=seen)
         start = experiment.model.checkpoint
         checkpoint.save(model, folder, with_history(card, checkpoint.read_card(start)) if start else card)
-    return folder
-
-
-def run(path: str | Path, overrides: Sequence[str] = (), resume: bool = False) -> Path:
-    """Run an experiment as the command line does; see ``train``."""
-    return train(path, overrides, resume)
 
 
 def sources_of(experiment: Experiment, datasets: Mapping[str, DataSet]) -> list[Source]:

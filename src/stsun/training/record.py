@@ -91,6 +91,7 @@ def card_of(
         "name": experiment.name,
         "tasks": [task for task, _ in vocabulary.task_categories],
         "bands": [describe(band) for band in vocabulary.bands],
+        "colors": _colors(datasets),
         "training_data": [*listed, *simulated],
         "training": {
             "steps": experiment.steps,
@@ -113,9 +114,15 @@ def with_history(card: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[st
     return {
         **card,
         "bands": list(dict.fromkeys([*card["bands"], *earlier.get("bands", [])])),
+        "colors": {**earlier.get("colors", {}), **card["colors"]},
         "training_data": [*card["training_data"], *older],
         "training": {**card["training"], "earlier": earlier.get("training")},
     }
+
+
+def _colors(datasets: Sequence[DataSet]) -> dict[str, str]:
+    """Return the colours that data sets give to categories; of several the first one's."""
+    return {name: color for each in reversed(datasets) for name, color in each.checked.description.colors.items()}
 
 
 def _headline(scores: dict[str, Any]) -> dict[str, Any]:
