@@ -213,7 +213,7 @@ def _conditions(plan: Kind, world: World, day: float, date: int, rng: np.random.
     """Draw the conditions of one acquisition; the first date is where it should be."""
     shift = rng.normal(0, plan.shift_px, 2) if date else np.zeros(2)
     azimuth = rng.uniform(80, 280) if plan.eight_bit else rng.uniform(125, 165)
-    stretch = (rng.uniform(0, 0.03), rng.uniform(0.28, 0.6), rng.uniform(0.55, 1.0)) if plan.eight_bit else None
+    stretch = (rng.uniform(0, 0.04), rng.uniform(0.2, 0.42), rng.uniform(0.6, 1.1)) if plan.eight_bit else None
     return Conditions(
         day=day,
         seed=int(rng.integers(2**31)),

@@ -97,7 +97,7 @@ class View:
     @cached_property
     def texture(self) -> Field:
         """Brightness variation of about standard deviation 1, the same on all dates; rows of crops where they show."""
-        texture = noise(self.world.seed + 51, self.wide, 3 * self.wide.gsd_m, 2)
+        texture = noise(self.world.seed + 51, self.wide, 8 * self.wide.gsd_m, 3)
         if self.wide.gsd_m > 2:
             return texture
         land = self.land
