@@ -11,8 +11,9 @@ from stsun.simulation.events import Fire, burned_by, cut_days, fires_near, water
 from stsun.simulation.field import Field, Mask, Window, hashed, level, noise, uniform
 from stsun.simulation.regions import Bricks, Regions, lay_bricks, make_regions
 from stsun.simulation.relief import Relief, make_relief
-from stsun.simulation.settlement import BLOCKS, HALLS, HOUSES, Settlement, make_settlement
+from stsun.simulation.settlement import BLOCKS, HALLS, Settlement, make_settlement
 from stsun.simulation.spectra import NUMBER
+from stsun.simulation.trees import Crowns, make_crowns
 
 Surfaces = NDArray[np.uint8]
 
@@ -29,7 +30,7 @@ DEEPEST_BRIDGED_M = -1.2
 BARE_YEARS, GRASS_YEARS, SHRUB_YEARS = 1.5, 4.0, 12.0
 """Ages of a felled or burned forest up to which it is bare soil, grassland, shrubland."""
 BURN_YEARS_FOREST, BURN_YEARS_OTHER = 2.0, 0.5
-TREE_CELL_M, TREE_RADIUS_M, FINEST_TREE_GSD_M = 9.0, (1.6, 4.2), 3.0
+GARDEN_TREES = 0.34
 
 
 @dataclass(frozen=True)
@@ -129,38 +130,9 @@ class Land:
         return fires_near(self.world.seed, self.window)
 
     @cached_property
-    def _trees(self) -> Mask:
-        """Single trees of gardens and streets, where pixels are small enough to show them."""
-        if self.window.gsd_m > FINEST_TREE_GSD_M:
-            return np.zeros(self.window.shape, bool)
-        x, y = self.window.axes()
-        i, j = (
-            np.floor((x + self.window.x_m % TREE_CELL_M) / TREE_CELL_M),
-            np.floor((y + self.window.y_m % TREE_CELL_M) / TREE_CELL_M),
-        )
-        hashes = hashed(
-            self.world.seed + 37,
-            j.astype(np.int64) + int(self.window.y_m // TREE_CELL_M),
-            i.astype(np.int64) + int(self.window.x_m // TREE_CELL_M),
-        )
-        low, high = TREE_RADIUS_M
-        radius = low + uniform(hashes, 2) * np.float32(high - low)
-        free = np.float32(TREE_CELL_M) - 2 * radius
-        right = (
-            x
-            + np.float32(self.window.x_m % TREE_CELL_M)
-            - i * np.float32(TREE_CELL_M)
-            - radius
-            - uniform(hashes, 0) * free
-        )
-        down = (
-            y
-            + np.float32(self.window.y_m % TREE_CELL_M)
-            - j * np.float32(TREE_CELL_M)
-            - radius
-            - uniform(hashes, 1) * free
-        )
-        return np.asarray((np.hypot(right, down) < radius) & (uniform(hashes, 3) < 0.38))
+    def crowns(self) -> Crowns:
+        """Where crowns of trees would be."""
+        return make_crowns(self.world.seed + 37, self.window)
 
     def crop(self, day: float) -> Surfaces:
         """Return the crop that every parcel would bear in the year of a day."""
@@ -197,7 +169,7 @@ class Land:
         settled = (town.town_from <= day) & dry
         paved = (town.zone == BLOCKS) & (uniform(town.lot, 3) < 0.5) | (town.zone == HALLS)
         surface[settled] = np.where(paved, NUMBER["pavement"], NUMBER["garden"])[settled]
-        trees = settled & self._trees & ((town.zone == HOUSES) | (uniform(town.lot, 2) < 0.5))
+        trees = settled & (self.crowns.dome > 0) & (uniform(self.crowns.hashes, 3) < GARDEN_TREES)
         surface[trees] = NUMBER["deciduous forest"]
         surface[self.flooded(day)] = NUMBER["water"]
         # a road over a river is a bridge; it does not cross a lake, and a flood covers it

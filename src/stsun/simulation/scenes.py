@@ -174,7 +174,7 @@ def _place(
         weight = np.ones(SURVEY.shape)
     chosen = int(rng.choice(weight.size, p=(weight / weight.sum()).ravel()))
     row, column = divmod(chosen, SURVEY.width)
-    off = rng.uniform(0, 1, 2) * SURVEY.gsd_m
+    off = rng.uniform(0.25, 0.75, 2) * SURVEY.gsd_m  # near the cell's middle, which is what was looked at
     return SURVEY.x_m + column * SURVEY.gsd_m + float(off[0]), SURVEY.y_m + row * SURVEY.gsd_m + float(off[1])
 
 

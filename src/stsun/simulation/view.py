@@ -96,13 +96,14 @@ class View:
 
     @cached_property
     def texture(self) -> Field:
-        """Brightness variation of about standard deviation 1, the same on all dates; rows of crops where they show."""
+        """Brightness variation of about standard deviation 1, the same on all dates; rows and crowns if they show."""
         texture = noise(self.world.seed + 51, self.wide, 8 * self.wide.gsd_m, 3)
         if self.wide.gsd_m > 2:
             return texture
         land = self.land
         rows = np.sin(land.parcels.u_m * (2 * math.pi / (2.4 + 2.6 * uniform(land.parcels.hashes, 0))))
-        return np.asarray(texture + 1.6 * self.mean(rows * land.fields), np.float32)
+        crowns = (land.crowns.dome * np.float32(3.0) - np.float32(1.6)) * land.forest
+        return np.asarray(texture + self.mean(1.6 * rows * land.fields + crowns), np.float32)
 
     @cached_property
     def tint(self) -> Floats:
