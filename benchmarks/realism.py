@@ -1,7 +1,7 @@
 """Simulated scenes beside real ones: the same statistics of both, and pictures side by side.
 
 Example:
-    python benchmarks/realism.py ../shared/data --pictures pictures --json benchmarks/results/realism.json
+    python benchmarks/realism.py --gallery docs/simulation.png --json benchmarks/results/realism.json
 
 Each real data set (its split `train`) is paired with the kind of simulated scene that imitates it. Of both are told,
 as medians over images: mean and spread of each shared band, correlations between bands, autocorrelation of brightness
@@ -40,9 +40,9 @@ PAIRS = (
 NOMINAL_NM = {"blue": 485.0, "green": 560.0, "red": 660.0, "nir": 840.0, "swir16": 1620.0, "swir22": 2200.0}
 TOLERANCE_NM = 60.0
 LAGS = (1, 4, 16)
-ENOUGH = 20
+ENOUGH, FLAT = 20, 1e-6
 FIRST_SEED = 1_000_000
-SIZE, TILE, COLUMNS = 128, 160, 6
+SIZE, TILE, COLUMNS = 128, 96, 5
 Image = NDArray[np.float32]
 Statistics = dict[str, float]
 
@@ -53,8 +53,10 @@ def main() -> None:
     parser.add_argument("root", type=Path, nargs="?", default=Path("../shared/data"))
     parser.add_argument("--scenes", type=int, default=12, help="images of each side")
     parser.add_argument("--pictures", type=Path, help="folder for one picture per pair: real above, simulated below")
+    parser.add_argument("--gallery", type=Path, help="PNG of the simulated scenes alone, a row per kind")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    gallery: dict[str, NDArray[np.uint8]] = {}
     results: dict[str, Any] = {}
     for name, kind in PAIRS:
         real = list(real_samples(arguments.root / f"{name}.yaml", arguments.scenes))
@@ -62,9 +64,12 @@ def main() -> None:
         both = statistics(real), statistics(simulated)
         results[f"{name} / {kind}"] = {"real": both[0], "simulated": both[1]}
         print(f"\n**{name}** beside `{kind}`\n\n{table(*both)}", flush=True)
+        gallery[kind] = strip(simulated)
         if arguments.pictures is not None:
-            sheet = np.concatenate([strip(real), strip(simulated)])
+            sheet = np.concatenate([strip(real), gallery[kind]])
             write_picture(arguments.pictures / f"{kind}-{name.replace('/', '-')}.png", sheet)
+    if arguments.gallery is not None:
+        write_picture(arguments.gallery, np.concatenate(list(gallery.values())))
     if arguments.json is not None:
         write_json(arguments.json, {"scenes": arguments.scenes, "size": SIZE, "pairs": results})
 
@@ -144,7 +149,7 @@ def category_statistics(sample: Sample, date: int, layers: dict[str, Image]) -> 
 
 def correlation(first: Image, second: Image) -> float:
     """Return Pearson's correlation; 0 where one of both is constant."""
-    if first.std() == 0 or second.std() == 0:
+    if min(first.std(), second.std()) < FLAT:
         return 0.0
     return float(np.corrcoef(first, second)[0, 1])
 

@@ -17,7 +17,7 @@ from stsun.model import checkpoint
 from stsun.model.stsun import create
 from stsun.raster.writer import write_picture
 
-VERBS = ("demo", "info", "validate", "train", "evaluate", "predict")
+VERBS = ("demo", "simulate", "info", "validate", "train", "evaluate", "predict")
 
 
 @pytest.fixture
@@ -252,6 +252,21 @@ def test_the_demo_speaks_json_and_nothing_else(run, monkeypatch, tmp_path):
     assert run("demo", "--output", tmp_path) == (0, f"in words: {tmp_path}\n", "")
     code, out, err = run("demo", "--output", tmp_path, "--json")
     assert (code, json.loads(out), err) == (0, {"seed": 1}, "")
+
+
+def test_simulate_writes_a_data_set_that_validate_accepts(run, tmp_path):
+    options = ("--sensor", "sentinel-2-l2a", "--dates", "2020-05-01,2020-07-15", "--size", "32")
+    code, out, _ = run("simulate", *options, "--output", tmp_path / "new")
+    assert (code, out) == (0, f"wrote {tmp_path / 'new' / 'dataset.yaml'}\n")
+    assert run("validate", tmp_path / "new" / "dataset.yaml")[0] == 0
+    code, _, err = run("simulate", *options, "--output", tmp_path / "new")
+    assert code == 2 and "choose another --output" in err
+
+
+@pytest.mark.parametrize("dates", ["2020", "2020-13-01", "", "2020-05-01;2020-06-01"])
+def test_simulate_refuses_what_is_no_date(run, tmp_path, dates):
+    code, _, err = run("simulate", "--sensor", "sentinel-1", "--dates", dates, "--output", tmp_path / "new")
+    assert code == 2 and "2020-05-01,2021-06-30" in err and not (tmp_path / "new").exists()
 
 
 def test_validate_lists_all_problems_and_exits_with_2(run, monkeypatch):

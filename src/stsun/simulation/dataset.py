@@ -26,7 +26,7 @@ from stsun.simulation.view import View
 from stsun.simulation.write import day_tag, grid_of_window, layer_of
 from stsun.tasks import TASKS, check_task, output_periods
 
-TILE = 512
+TILE = 256
 FINE_GSD_M = 3.0
 """Below this pixel size single buildings are told apart, from it on only land cover."""
 DESCRIPTION = "dataset.yaml"

@@ -21,7 +21,7 @@ AERIAL_COVER: Legend = {
     "road": ("road",),
     "pavement": ("pavement",),
     "water": ("water",),
-    "bare soil": ("bare soil",),
+    "bare soil": ("bare soil", "burned area"),
     "vegetation": ("forest", "shrubland", "grassland", "garden", "agriculture"),
 }
 CHANGING_COVER: Legend = {**LAND_COVER, "burned area": ("burned area",)}
