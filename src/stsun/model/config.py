@@ -66,7 +66,7 @@ class STSUNConfig:
     decoder_depths: tuple[int, ...] = (1, 1, 2)
     attention_width: int = 32
     window: int = 8
-    temporal_heads: int = 4
+    temporal_heads: int = 6
     embedding: int = 32
     condition: int = 64
     task_embedding: bool = True
@@ -87,6 +87,10 @@ class STSUNConfig:
         if self.widths[-1] % self.attention_width:
             raise ConfigurationError(
                 f"width {self.widths[-1]} is no multiple of {self.attention_width} (attention_width)"
+            )
+        if self.temporal == "attention" and self.temporal_heads % 2:
+            raise ConfigurationError(
+                f"temporal_heads is {self.temporal_heads}, expected an even number: heads are contrasted in pairs"
             )
         if self.spectral == "fixed" and not self.fixed_bands:
             raise ConfigurationError("spectral 'fixed' needs fixed_bands: the bands it shall learn rows for")

@@ -67,8 +67,8 @@ class CategoryHead(nn.Module):
         """Map ``N h w E`` and rows ``K E+1`` to ``N K H W``."""
         embeddings, bias = F.normalize(rows[:, :-1], dim=-1), rows[:, -1]
         # an epsilon inside the root keeps the gradient finite where a pixel is all zeros
-        length = (pixels.square().sum(dim=-1, keepdim=True) + 1e-6).sqrt()
-        cosine = einsum(pixels / length, embeddings, "n h w e, k e -> n k h w")
+        length = (pixels.square().sum(dim=-1) + 1e-6).sqrt()
+        cosine = einsum(pixels, embeddings, "n h w e, k e -> n k h w") / length[:, None]
         logits = cosine * self.log_scale.exp() + bias[:, None, None]
         if self.patch > 1:
             logits = F.interpolate(logits, scale_factor=self.patch, mode="bilinear", align_corners=False)

@@ -2,7 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from einops import einsum, rearrange
+from einops import einsum
 from torch import Tensor, nn
 
 from stsun.model.config import STSUNConfig
@@ -14,8 +14,9 @@ from stsun.model.hypernetwork import BasisGenerator, TransformerGenerator
 class AttentionTUM(nn.Module):
     """Attention over dates: one query per output map, keys from date, role and content, masked where invalid.
 
-    Each head weighs whole tokens (values are not split over heads), so that the projection after it can form
-    differences between dates, which a change needs (paper.md R12, R14; after U-TAE's pooling).
+    Each head weighs whole tokens (values are not split over heads; after U-TAE's pooling, paper.md R12). Heads come in
+    pairs, which start out looking at the period's start and end; what the two see, and how far it lies apart, is what
+    the projection gets: a change is there from the first step on and need not be found in signed weights (R14).
     """
 
     def __init__(self, config: STSUNConfig, channels: int, out: int) -> None:
@@ -23,8 +24,7 @@ class AttentionTUM(nn.Module):
         heads = config.temporal_heads
         self.relation = BasisGenerator(DATE_FEATURES, heads)
         self.content = nn.Linear(channels, heads)
-        self.project = nn.Linear(heads * channels, out)
-        # heads start out looking at the period's start and end in turns: differences exist from the first step
+        self.project = nn.Linear((heads + heads // 2) * channels, out)
         preference = torch.zeros(heads, len(ROLES))
         preference[:, ROLES.index("own")] = 4
         preference[0::2, ROLES.index("start")] = 4
@@ -43,12 +43,14 @@ class AttentionTUM(nn.Module):
             logits = (content + score[:, :, None, None]).masked_fill(~mask, -1e4)
             weights = logits.softmax(dim=1) * mask
             mixed = einsum(weights, level.tokens, "b t h w u, b t h w c -> b h w u c")
-            outputs.append(self.project(rearrange(mixed, "b h w u c -> b h w (u c)")))
+            contrast = (mixed[..., 0::2, :] - mixed[..., 1::2, :]).abs()
+            outputs.append(self.project(torch.cat([mixed, contrast], dim=-2).flatten(-2)))
         return torch.stack(outputs, dim=1)
 
     def _one_date(self, level: Level, maps: int) -> Tensor:
         """All heads see the one date alike: the same result at a fraction of the cost."""
-        weight = self.project.weight.unflatten(1, (-1, level.tokens.shape[-1])).sum(dim=1)
+        heads = self.content.out_features
+        weight = self.project.weight.unflatten(1, (-1, level.tokens.shape[-1]))[:, :heads].sum(dim=1)
         tokens = level.tokens * level.valid[..., None]
         return F.linear(tokens, weight, self.project.bias).expand(-1, maps, -1, -1, -1)
 

@@ -101,7 +101,6 @@ def _trainer(experiment: Experiment, folder: Path, *, validate: bool) -> Trainer
         max_steps=experiment.steps,
         max_epochs=-1,
         accumulate_grad_batches=every,
-        gradient_clip_val=experiment.optimiser.clip or None,
         check_val_every_n_epoch=None,
         val_check_interval=max(1, experiment.validate_every) * every,
         limit_val_batches=None if validate and experiment.validate_every else 0,

@@ -1,6 +1,6 @@
 """What Lightning's Trainer runs: a training step, the stream as its data, averaged weights, validation."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -8,6 +8,8 @@ from lightning.pytorch import LightningDataModule, LightningModule
 from lightning.pytorch.callbacks import WeightAveraging
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
+from torch.distributed import GradBucket  # type: ignore[attr-defined]
+from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, Sampler
 
 from stsun.data.batching import Batch
@@ -37,6 +39,7 @@ class TrainingModule(LightningModule):
         self.steps = steps
         self.label_smoothing = label_smoothing
         self._losses: list[tuple[str, Tensor]] = []
+        self._clipped: dict[nn.Parameter, Tensor] = {}
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Return the loss of one batch.
@@ -58,6 +61,34 @@ class TrainingModule(LightningModule):
             self._log_update()
         return value
 
+    def on_train_start(self) -> None:
+        """Keep the processes from averaging gradients before they are clipped."""
+        if isinstance(self.trainer.model, DistributedDataParallel):
+            self.trainer.model.register_comm_hook(None, _keep_local)
+
+    def on_after_backward(self) -> None:
+        """Clip the gradient of one batch by itself and put it aside until the update.
+
+        Gradients of different data sets differ tenfold and more in size. Clipped together, the large ones would drown
+        the small ones: in the sum, and in the second moments that AdamW divides by.
+        """
+        batches = self.trainer.accumulate_grad_batches
+        own = {each: each.grad for each in self.parameters() if each.grad is not None}
+        norm = nn.utils.get_total_norm(list(own.values())) * batches
+        share = (self.plan.clip / norm.clamp(min=self.plan.clip)) if self.plan.clip else torch.ones_like(norm)
+        for parameter, gradient in own.items():
+            kept = self._clipped.get(parameter)
+            self._clipped[parameter] = gradient * share if kept is None else kept.add_(gradient * share)
+            parameter.grad = None
+
+    def on_before_optimizer_step(self, _optimizer: torch.optim.Optimizer) -> None:
+        """Hand the mean of the clipped gradients of all batches, and of all processes, to the optimiser."""
+        clipped, self._clipped = self._clipped, {}
+        if self.trainer.world_size > 1:
+            clipped = mean_over_processes(list(self.parameters()), clipped)
+        for parameter, gradient in clipped.items():
+            parameter.grad = gradient
+
     def _log_update(self) -> None:
         """Log the mean loss of one update, and of each task in it."""
         losses, self._losses = self._losses, []
@@ -75,6 +106,24 @@ class TrainingModule(LightningModule):
         optimiser = adamw(self.model, self.plan)
         schedule = warm_up_cosine(optimiser, warmup=self.plan.warmup, steps=self.steps)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def _keep_local(_state: object, bucket: GradBucket) -> torch.futures.Future[Tensor]:
+    """Leave the gradients of this process alone: they are clipped before they are averaged (see ``TrainingModule``)."""
+    future: torch.futures.Future[Tensor] = torch.futures.Future()
+    future.set_result(bucket.buffer())
+    return future
+
+
+def mean_over_processes(
+    parameters: Sequence[nn.Parameter], gradients: Mapping[nn.Parameter, Tensor]
+) -> dict[nn.Parameter, Tensor]:
+    """Return the gradients averaged over all processes; one that a process lacks counts as zero there."""
+    trained = [each for each in parameters if each.requires_grad]
+    flat = torch.cat([gradients.get(each, torch.zeros_like(each)).flatten() for each in trained])
+    torch.distributed.all_reduce(flat)
+    parts = (flat / torch.distributed.get_world_size()).split([each.numel() for each in trained])
+    return {each: part.view_as(each) for each, part in zip(trained, parts, strict=True)}
 
 
 class StreamData(LightningDataModule):

@@ -23,7 +23,7 @@ class OptimiserPlan:
         weight_decay: On matrices and kernels only.
         betas: AdamW's.
         warmup: Updates of linear warm-up.
-        clip: Largest norm of the whole gradient; 0 = not clipped.
+        clip: Largest norm of one batch's gradient; 0 = not clipped. Batches are clipped one by one, then averaged.
         ema: Decay of the averaged weights that are evaluated and saved; 0 = no averaging.
     """
 

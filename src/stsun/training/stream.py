@@ -184,9 +184,9 @@ class TrainingStream(Dataset[Batch]):
         return transforms.radiometric_jitter(sample, rng) if augment.radiometric_jitter else sample
 
     def _forget(self, samples: list[Sample], rng: np.random.Generator) -> list[Sample]:
-        """Drop bands and metadata, the same for the whole batch."""
+        """Drop bands (in half of the batches) and metadata, the same for the whole batch."""
         augment = self.plan.augment
-        if augment.drop_bands:
+        if augment.drop_bands and rng.integers(2):
             kept = _choose_bands(samples[0], rng)
             samples = [transforms.drop_bands(sample, kept) for sample in samples]
         if augment.drop_metadata:
