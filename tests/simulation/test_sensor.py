@@ -137,6 +137,16 @@ def test_buildings_throw_shadows_away_from_the_sun_and_not_on_themselves():
     assert differs[~roofs].mean() > 0.01 and differs[roofs].mean() < 0.02
 
 
+def test_shadows_of_buildings_beside_a_tile_fall_into_it():
+    world = World(3)
+    window = _town(world)
+    low_sun = replace(QUIET, day=day_of(2019, 11, 20), sun_azimuth=np.radians(140))
+    whole = observe(View(world, window), [NIR], low_sun)[0]
+    rows, columns = slice(0, 60), slice(60, 120)
+    part = observe(View(world, window.part(rows, columns)), [NIR], low_sun)[0]
+    assert np.quantile(np.abs(part - whole[:, rows, columns]), 0.99) < 5e-3
+
+
 def test_landsat_7_loses_lines_from_2003_on(seen):
     for day, lost in ((day_of(2003, 5, 1), False), (day_of(2004, 5, 1), True)):
         wide = View(World(6), Window(70_000.0, 0.0, 100, 100, 30.0))

@@ -9,10 +9,14 @@ from stsun.bands import Band
 from stsun.simulation.days import YEAR_DAYS, day_of_year
 from stsun.simulation.field import Field, Mask, Window, hashed, level, noise, uniform
 from stsun.simulation.land import Land
+from stsun.simulation.settlement import HEIGHTS_M
 from stsun.simulation.spectra import NUMBER, endmembers, roughness, snow
 from stsun.simulation.view import Conditions, View, mixed, signal_of
 
-FINEST_SHADOW_GSD_M = 5.0
+COARSEST_SHADOW_GSD_M = 5.0
+"""In larger pixels shadows of buildings are not told apart."""
+SHADOW_STEP_M, TALLEST_M, LONGEST_SHADOW_M = 1.0, float(np.max(HEIGHTS_M)), 45.0
+ROOFS = [NUMBER[name] for name in ("tile roof", "grey roof", "metal roof")]
 
 
 def reflectance(
@@ -25,8 +29,9 @@ def reflectance(
     light = signal_of(view, (first * place, second * place), conditions, rng)
     light *= (1 + mixed(view, conditions.day, roughness()[:, None])[0] * view.texture).clip(0.3, 2)
     lying = _snow_cover(view, conditions.day)
+    grain = float(rng.random())
     if lying.any():
-        white = snow(bands, grain=float(rng.random()))[:, None, None].astype(np.float32)
+        white = snow(bands, grain)[:, None, None].astype(np.float32)
         light += lying * (white - light)
     light *= _sunlight(view, conditions) * np.float32(conditions.gain)
     light += (conditions.haze * (500 / wavelengths_nm) ** 2)[:, None, None].astype(np.float32)
@@ -45,7 +50,7 @@ def _snow_cover(view: View, day: float) -> Field:
     year = float(uniform(hashed(view.world.seed + 53, int(day // YEAR_DAYS)))) - 0.5
     line_m = 2250 - 40 * (abs(latitude) - 45) - 1500 * winter + 700 * year
     elevation_m = view.mean(view.land.relief.elevation_m)
-    if line_m > float(elevation_m.max()) + 150:
+    if line_m > float(elevation_m.max()) + 400:  # a share of 1e-4
         return np.zeros_like(elevation_m)
     cover = 1 / (1 + np.exp(-(elevation_m + 20 * view.texture - np.float32(line_m)) / 40))
     shares = view.shares(day)
@@ -66,21 +71,31 @@ def _sunlight(view: View, conditions: Conditions) -> Field:
     # the ground faces the sun where it falls towards it
     facing = -relief.slope_x * np.float32(east) + relief.slope_y * np.float32(north)
     lit = (1 + np.float32(0.65 / math.tan(height)) * view.mean(facing)).clip(0.3, 1.7)
-    if view.window.gsd_m > FINEST_SHADOW_GSD_M:
+    if view.window.gsd_m > COARSEST_SHADOW_GSD_M:
         return lit
     return lit * (1 - 0.6 * view.mean(_cast_shadows(view.land, conditions.day, height, conditions.sun_azimuth)))
 
 
 def _cast_shadows(land: Land, day: float, sun_height: float, azimuth: float) -> Mask:
-    """Return which places lie in the shadow of a building."""
-    town, gsd_m = land.settlement, land.window.gsd_m
-    roofs = np.isin(land.surface(day), [NUMBER[name] for name in ("tile roof", "grey roof", "metal roof")])
-    tops_m = np.where(roofs, town.height_m, np.float32(0))
-    shadow, rise = np.zeros(roofs.shape, bool), math.tan(sun_height)
-    for length_m in np.arange(1.0, float(tops_m.max()) / rise + 1, max(1.5, gsd_m)):
-        down, right = round(math.cos(azimuth) * length_m / gsd_m), round(-math.sin(azimuth) * length_m / gsd_m)
-        shadow |= np.roll(tops_m, (down, right), (0, 1)) > length_m * rise
-    return shadow & ~roofs
+    """Return which places lie in the shadow of a building, be it inside the window or beside it."""
+    window, rise, step_m = land.window, math.tan(sun_height), max(SHADOW_STEP_M, land.window.gsd_m)
+    reach_m = min(TALLEST_M / rise, LONGEST_SHADOW_M)
+    # a lattice of its own, anchored to the world, so that tiles of an image agree on it
+    left, top = (math.floor((edge - reach_m) / step_m) * step_m for edge in (window.x_m, window.y_m))
+    across, down = (
+        math.ceil((side * window.gsd_m + 2 * reach_m) / step_m) + 2 for side in (window.width, window.height)
+    )
+    around = land.world.land(Window(left, top, down, across, step_m))
+    tops_m = np.where(np.isin(around.surface(day), ROOFS), around.settlement.height_m, np.float32(0))
+    x, y = (
+        axis.ravel() + start for axis, start in zip(window.axes(), (window.x_m - left, window.y_m - top), strict=True)
+    )
+    shadow = np.zeros(window.shape, bool)
+    for length_m in np.arange(step_m, reach_m, 1.5 * step_m):
+        columns = ((x + math.sin(azimuth) * length_m) / step_m).astype(np.int64)
+        rows = ((y - math.cos(azimuth) * length_m) / step_m).astype(np.int64)
+        shadow |= tops_m[rows[:, None], columns[None, :]] > length_m * rise
+    return shadow & ~np.isin(land.surface(day), ROOFS)
 
 
 def _clouds(window: Window, conditions: Conditions) -> tuple[Field, Field]:
