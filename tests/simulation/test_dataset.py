@@ -8,6 +8,7 @@ from stsun.data.dataset import open_dataset
 from stsun.data.validate import validate
 from stsun.errors import ConfigurationError, DataError
 from stsun.raster.reader import read
+from stsun.sensors import sensor, sensors
 from stsun.simulation import dataset as module
 from stsun.simulation.dataset import write_dataset
 
@@ -52,6 +53,17 @@ def labels_in(path):
         return source.read()
 
 
+@pytest.mark.parametrize("name", sensors())
+def test_every_sensor_of_the_catalogue_can_be_simulated_with_all_bands_that_see_the_ground(name, tmp_path):
+    gsd_m = None if sensor(name).gsd_m else 1.0
+    path = write_dataset(tmp_path / "new", [name], [SPRING], size=16, samples=1, gsd_m=gsd_m)
+    dataset = open_dataset(path)
+    sample = dataset.read(dataset.records("train")[0])
+    expected = [common for common in sensor(name).common_names if common != "cirrus"]
+    assert len(sample.images[0]) == len(expected)
+    assert np.isfinite(sample.images[0]).all()
+
+
 def test_samples_are_places_of_unlike_worlds(tmp_path):
     write_dataset(tmp_path / "new", ["sentinel-2-l2a"], [SPRING], size=32, samples=2)
     first, second = (read(tmp_path / "new" / "images" / f"00{number}_0.tif")[0] for number in range(2))
@@ -72,6 +84,7 @@ def test_a_folder_that_holds_files_is_left_alone(tmp_path):
         ({"sensors": []}, "--sensor"),
         ({"dates": []}, "--dates"),
         ({"dates": [SUMMER, SPRING]}, "increasing"),
+        ({"dates": [date(1600, 1, 1)]}, "1950 to 2050"),
         ({"task": "binary_change", "dates": [SPRING]}, "at least 2"),
         ({"task": "flood"}, "flood"),
         ({"size": 8}, "size 8"),

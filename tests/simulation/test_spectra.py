@@ -117,7 +117,7 @@ def test_radar_sees_water_dark_and_buildings_bright():
 
 
 @pytest.mark.parametrize(
-    ("band", "word"), [(Band("dem"), "token"), (Band("hh"), "vv, vh"), (Band("thermal", 11_000, 800), "2500 nm")]
+    ("band", "word"), [(Band("dem"), "token"), (Band("hh"), "vv, vh"), (Band("thermal", 11_000, 800), "2550 nm")]
 )
 def test_a_band_that_cannot_be_simulated_is_refused(band, word):
     with pytest.raises(ConfigurationError, match=word):

@@ -31,6 +31,7 @@ FINE_GSD_M = 3.0
 """Below this pixel size single buildings are told apart, from it on only land cover."""
 DESCRIPTION = "dataset.yaml"
 LARGEST = 100_000
+YEARS = (1950, 2050)
 FEWEST_TO_SPLIT = 3
 """With fewer samples all are for training."""
 
@@ -111,6 +112,7 @@ def _plan(sensors: Sequence[str], dates: Sequence[date], task: str, gsd_m: float
         site="town" if fine else "varied" if task == "segmentation" else "fire",
         cloud_cover=0.0 if fine else cloud_cover,
         eight_bit=all(instrument.name.startswith("aerial") for instrument in instruments),
+        skip=frozenset({"cirrus"}),  # sees no ground
     )
 
 
@@ -119,6 +121,10 @@ def _check(plan: Kind, dates: Sequence[date], size: int, samples: int, seed: int
         raise ConfigurationError(
             f"got size {size}, {samples} samples and seed {seed}; expected {SIZE_RANGE[0]} to {LARGEST} pixels, at "
             "least one sample, and a seed of 0 or more"
+        )
+    if any(not YEARS[0] <= day.year <= YEARS[1] for day in dates):
+        raise ConfigurationError(
+            f"got dates {', '.join(map(str, dates))}; expected the years {YEARS[0]} to {YEARS[1]}, for which worlds are made"
         )
     least = TASKS[plan.task].minimum_dates
     if len(dates) < least or any(a >= b for a, b in itertools.pairwise(dates)):

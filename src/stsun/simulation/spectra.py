@@ -1,4 +1,4 @@
-"""What each surface reflects (350 to 2500 nm) and scatters back (radar), by parametric curves.
+"""What each surface reflects (350 to 2550 nm) and scatters back (radar), by parametric curves.
 
 A surface is a mixture of two states: a background and, in season, green leaves; for water and soil the second is turbid
 or wet. Both are given, so that the signal of a pixel is linear in how much there is of the second. The curves keep the
@@ -20,7 +20,7 @@ from stsun.errors import ConfigurationError
 
 Floats = NDArray[np.float64]
 
-GRID_NM = np.arange(350.0, 2501.0, 5.0)
+GRID_NM = np.arange(350.0, 2551.0, 5.0)
 """Wavelengths at which the curves are sampled, in nanometres."""
 
 RADAR = ("vv", "vh")
