@@ -124,7 +124,7 @@ def _check(plan: Kind, dates: Sequence[date], size: int, samples: int, seed: int
         )
     if any(not YEARS[0] <= day.year <= YEARS[1] for day in dates):
         raise ConfigurationError(
-            f"got {', '.join(map(str, dates))}; worlds are made for the years {YEARS[0]} to {YEARS[1]}; choose --dates there"
+            f"got {', '.join(map(str, dates))}; worlds are made for {YEARS[0]} to {YEARS[1]}; give --dates there"
         )
     least = TASKS[plan.task].minimum_dates
     if len(dates) < least or any(a >= b for a, b in itertools.pairwise(dates)):
