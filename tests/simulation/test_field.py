@@ -26,6 +26,11 @@ def test_seeds_give_unlike_fields_and_one_seed_the_same():
     assert abs(np.corrcoef(noise(1, window, 60.0).ravel(), noise(2, window, 60.0).ravel())[0, 1]) < 0.1
 
 
+def test_neighbouring_seeds_share_no_hashes():
+    rows = np.stack([hashed(seed, np.arange(64)) for seed in range(64)])
+    assert len(np.unique(rows)) == rows.size
+
+
 def test_hashes_of_neighbours_are_uniform_and_independent():
     hashes = hashed(5, np.arange(300)[:, None], np.arange(300)[None, :])
     for draw in range(4):
@@ -49,4 +54,4 @@ def test_grown_divided_and_moved_windows_lie_where_they_should():
     window = Window(10.0, 20.0, 4, 6, 2.0)
     assert window.grown(3) == Window(4.0, 14.0, 10, 12, 2.0)
     assert window.divided(2) == Window(10.0, 20.0, 8, 12, 1.0)
-    assert window.moved(1.0, -1.0).centre == (window.centre[0] + 1, window.centre[1] - 1)
+    assert window.moved(1.0, -1.0) == Window(11.0, 19.0, 4, 6, 2.0)

@@ -4,12 +4,12 @@ import pytest
 from stsun.simulation.days import YEAR_DAYS, date_of, day_of, day_of_year
 from stsun.simulation.events import dryness, flood_of, water_level_m
 from stsun.simulation.field import Window
-from stsun.simulation.land import EVENTS, World
-from stsun.simulation.spectra import NUMBER
+from stsun.simulation.history import EVENTS, events_between
+from stsun.simulation.land import World
+from stsun.simulation.spectra import NUMBER, ROOFS
 
 DAY = day_of(2019, 7, 1)
 WIDE = Window(-6000.0, 3000.0, 150, 170, 40.0)
-ROOFS = [NUMBER[name] for name in ("tile roof", "grey roof", "metal roof")]
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +91,9 @@ def test_a_fire_burns_fades_and_the_forest_comes_back():
 
 
 def test_a_flood_rises_and_falls_and_covers_low_ground_only():
-    seed = next(seed for seed in range(20) if flood_of(seed, 2019))
-    flood = flood_of(seed, 2019)
-    levels = [water_level_m(seed, flood.peak + days, 50.0) for days in (-10, 0, 60)]
+    seed = next(seed for seed in range(20) if flood_of(World(seed).root, 2019))
+    flood = flood_of(World(seed).root, 2019)
+    levels = [water_level_m(World(seed).root, flood.peak + days, 50.0) for days in (-10, 0, 60)]
     assert levels[1] > levels[0] + 0.5 and levels[1] > levels[2] + 0.5
     land = World(seed).land(WIDE)
     wet, dry = land.flooded(flood.peak), land.flooded(flood.peak - 10)
@@ -108,16 +108,58 @@ def test_dryness_changes_steadily():
     assert np.abs(np.diff(values)).max() < 0.03
 
 
-def test_events_say_what_changed_the_land_and_when(land):
+@pytest.mark.parametrize("seed", range(4))
+def test_every_place_that_changed_has_an_event_within_the_time_and_no_other_has(seed):
+    land = World(seed).land(WIDE)
     start, end = day_of(2005, 7), day_of(2019, 7)
-    kinds, days = land.events(start, end)
-    assert np.isfinite(days).sum() == (kinds > 0).sum() > 0
+    kinds, days = events_between(land, start, end)
+    changed = land.surface(start) != land.surface(end)
+    assert not (kinds > 0)[~changed].any()
+    assert (kinds > 0)[changed].mean() > 0.98
+    assert (np.isfinite(days) == (kinds > 0)).all()
     assert (days[kinds > 0] > start).all() and (days[kinds > 0] <= end).all()
+
+
+def test_events_name_what_is_seen(land):
+    start, end = day_of(2005, 7), day_of(2019, 7)
+    kinds, _ = events_between(land, start, end)
     before, after = land.surface(start), land.surface(end)
-    built = np.isin(after, ROOFS) & ~np.isin(before, ROOFS)
-    assert built.any() and (kinds[built] != EVENTS.index("none")).mean() > 0.95
-    # what the land is made of does not change without a cause
-    assert (kinds[before != after] > 0).mean() > 0.9
+    seen = {name: after[kinds == EVENTS.index(name)] for name in EVENTS}
+    assert np.isin(seen["building"], ROOFS).all() and len(seen["building"])
+    assert (seen["road building"] == NUMBER["asphalt"]).all()
+    assert (
+        not np.isin(seen["demolition"], ROOFS).all()
+        and np.isin(before[kinds == EVENTS.index("demolition")], ROOFS).all()
+    )
+    assert (seen["flood"] == NUMBER["water"]).all()
+    fields = kinds == EVENTS.index("crop rotation")
+    assert fields.any() and (before[fields] != after[fields]).all()
+
+
+def test_a_flood_is_dated_to_when_the_water_came():
+    seed = next(seed for seed in range(20) if flood_of(World(seed).root, 2019))
+    flood, land = flood_of(World(seed).root, 2019), World(seed).land(WIDE)
+    kinds, days = events_between(land, flood.peak - 40, flood.peak)
+    came = days[kinds == EVENTS.index("flood")]
+    assert len(came) and came.min() > flood.peak - 20
+    row, column = np.argwhere(kinds == EVENTS.index("flood"))[0]
+    day = float(days[row, column])
+    assert land.flooded(day)[row, column] and not land.flooded(day - 1)[row, column]
+
+
+def test_a_stand_felled_after_a_fire_is_bare():
+    for seed in range(40):
+        land = World(seed).land(WIDE)
+        for fire, mask in land.fires:
+            day = land.cut_day + 30
+            soon = mask & land.forest & (land.cut_day > fire.day) & (land.cut_day < fire.day + 1000)
+            soon &= np.isposinf(land.settlement.town_from) & np.isposinf(land.settlement.road_from)
+            soon &= land.relief.above_water_m > 6
+            for row, column in np.argwhere(soon)[:3]:
+                if not any(m[row, column] and f.day > fire.day for f, m in land.fires):
+                    assert land.surface(float(day[row, column]))[row, column] == NUMBER["bare soil"]
+                    return
+    pytest.fail("no stand was felled after a fire in forty worlds")
 
 
 def test_days_and_dates_are_inverse_and_summer_is_in_the_middle_of_both_hemispheres():

@@ -60,10 +60,16 @@ def test_one_place_at_two_sensors_has_the_same_truth():
 
 
 def test_a_scene_can_be_changed_in_one_thing():
-    scene = scene_of("sentinel2-series", 2, 32)
-    coarse = replace(scene, window=replace(scene.window, gsd_m=20.0))
-    sample = sample_of(coarse, "segmentation", KINDS["sentinel2-series"].legend, "coarse")
-    assert sample.configuration.gsd_m == 20.0
+    scene, legend = scene_of("sentinel2-series", 2, 32), KINDS["sentinel2-series"].legend
+    clear = tuple(replace(date, cloud_cover=0.0) for date in scene.conditions)
+    one, other = (
+        sample_of(
+            replace(scene, conditions=tuple(replace(date, blur_px=blur) for date in clear)), "segmentation", legend, "x"
+        )
+        for blur in (0.2, 1.5)
+    )
+    assert (one.labels == other.labels).all() and one.valid.all()
+    assert np.abs(np.diff(other.images[0])).mean() < np.abs(np.diff(one.images[0])).mean()
 
 
 def test_bands_are_those_that_the_catalogue_lists_for_reflected_light():

@@ -1,1 +1,1 @@
-"""Simulation: small labelled worlds for the demo and for tests."""
+"""Simulation: endless labelled worlds as the sensors of the catalogue would see them."""

@@ -53,7 +53,8 @@ def write_dataset(
 ) -> Path:
     """Write a labelled data set of simulated scenes and return the path of its YAML file.
 
-    Every sample is another place. Memory does not grow with the size: scenes are made in tiles, which join seamlessly.
+    Every sample is another place. Scenes are made in tiles, which join seamlessly, and written row of tiles by row of
+    tiles: memory grows with a scene's width only.
 
     Args:
         output: Folder for the data set; must be new or empty.
@@ -61,10 +62,11 @@ def write_dataset(
         dates: Acquisition dates, increasing.
         size: Side of each scene in pixels.
         task: ``segmentation``, ``binary_change`` or ``semantic_change``.
-        samples: How many places; the last fifth (at least one) is the test split, the fifth before it validates.
+        samples: How many places. From three on the last fifth (at least one) is the test split, and the fifth before it
+            validates; fewer all train.
         seed: Of the worlds; sample n is made of the world of seed + n.
         gsd_m: Metres per pixel; None = the first sensor's own.
-        cloud_cover: Largest share of a date that clouds hide, 0..1.
+        cloud_cover: Largest share of a date that clouds hide, 0..1; aerial pictures have none.
         progress: Gets the tiles done and the tiles in all.
 
     Raises:
@@ -100,7 +102,7 @@ def _plan(sensors: Sequence[str], dates: Sequence[date], task: str, gsd_m: float
         raise ConfigurationError(
             f"got a GSD of {gsd:g} m and a cloud cover of {cloud_cover:g}; expected 0.1 to 1000 m and 0 to 1"
         )
-    fine = gsd < FINE_GSD_M
+    fine, picture = gsd < FINE_GSD_M, all(instrument.name.startswith("aerial") for instrument in instruments)
     legend: Legend = AERIAL_COVER if fine else CHANGING_COVER if task != "segmentation" else LAND_COVER
     if fine and check_task(task).name == "binary_change":
         legend = {"building change": ("building",)}
@@ -110,8 +112,8 @@ def _plan(sensors: Sequence[str], dates: Sequence[date], task: str, gsd_m: float
         legend,
         gsd,
         site="town" if fine else "varied" if task == "segmentation" else "fire",
-        cloud_cover=0.0 if fine else cloud_cover,
-        eight_bit=all(instrument.name.startswith("aerial") for instrument in instruments),
+        cloud_cover=0.0 if picture else cloud_cover,
+        eight_bit=picture,
         skip=frozenset({"cirrus"}),  # sees no ground
     )
 
@@ -161,7 +163,7 @@ def _write_sample(output: Path, name: str, scene: Scene, plan: Kind, told: Calla
 
 def _files(output: Path, name: str, scene: Scene, plan: Kind) -> Iterator[AbstractContextManager[WriteRows]]:
     """Give the files of one sample, to be opened: an image and a mask for each date, then a label for each map."""
-    grid = grid_of_window(scene.window)
+    grid = grid_of_window(scene.window, south=scene.world.latitude < 0)
     for number, (bands, conditions) in enumerate(zip(scene.bands, scene.conditions, strict=True)):
         layers = [layer_of(band, picture=plan.eight_bit) for band in bands]
         dtype, tags = "uint8" if plan.eight_bit else "int16", day_tag(conditions.day)

@@ -43,11 +43,6 @@ class Window:
         """Rows and columns."""
         return self.height, self.width
 
-    @property
-    def centre(self) -> tuple[float, float]:
-        """X and y of the middle in metres."""
-        return self.x_m + 0.5 * self.width * self.gsd_m, self.y_m + 0.5 * self.height * self.gsd_m
-
     def axes(self) -> tuple[Field, Field]:
         """Return x ``1 W`` and y ``H 1`` of the pixel centres, in metres from the window's own corner."""
         x = (np.arange(self.width, dtype=np.float32) + np.float32(0.5)) * np.float32(self.gsd_m)
@@ -86,9 +81,9 @@ class Window:
 
 def hashed(seed: int, *keys: Ints | int) -> Hashes:
     """Return well-mixed 64-bit integers of a seed and integer keys (SplitMix64's finaliser after each)."""
-    state: Hashes = np.array(seed % 2**64, np.uint64)
+    state: Hashes = np.array(0, np.uint64)
     with np.errstate(over="ignore"):  # arithmetic modulo 2^64 is what mixes
-        for key in keys:
+        for key in (seed % 2**63, *keys):
             state = (state ^ np.asarray(key).astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
             state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
             state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -10,19 +10,18 @@ from stsun.simulation.days import YEAR_DAYS, day_of_year
 from stsun.simulation.field import Field, Mask, Window, hashed, level, noise, uniform
 from stsun.simulation.land import Land
 from stsun.simulation.settlement import HEIGHTS_M
-from stsun.simulation.spectra import NUMBER, endmembers, roughness, snow
+from stsun.simulation.spectra import NUMBER, ROOFS, endmembers, roughness, snow
 from stsun.simulation.view import Conditions, View, mixed, signal_of
 
 COARSEST_SHADOW_GSD_M = 5.0
 """In larger pixels shadows of buildings are not told apart."""
 SHADOW_STEP_M, TALLEST_M, LONGEST_SHADOW_M = 1.0, float(np.max(HEIGHTS_M)), 45.0
-ROOFS = [NUMBER[name] for name in ("tile roof", "grey roof", "metal roof")]
 
 
 def reflectance(
-    view: View, bands: Sequence[Band], conditions: Conditions, rng: np.random.Generator
-) -> tuple[Field, Mask]:
-    """Return reflectance ``C H W`` as it is measured, and where the ground is seen."""
+    view: View, bands: Sequence[Band], conditions: Conditions, sky: tuple[Field, Field], rng: np.random.Generator
+) -> Field:
+    """Return reflectance ``C H W`` as it is measured, under cloud opacity and shadow ``H W``."""
     wavelengths_nm = np.array([band.wavelength_nm for band in bands], np.float64)
     place = view.tint[:, :1] + view.tint[:, 1:] * np.log(wavelengths_nm / 935.4) / np.log(2500 / 935.4)
     first, second = endmembers(bands)
@@ -35,19 +34,19 @@ def reflectance(
         light += lying * (white - light)
     light *= _sunlight(view, conditions) * np.float32(conditions.gain)
     light += (conditions.haze * (500 / wavelengths_nm) ** 2)[:, None, None].astype(np.float32)
-    opacity, shade = _clouds(view.wide, conditions)
-    if opacity.any():
+    opacity, shade = sky
+    if opacity.any() or shade.any():
         bright = 0.75 - 0.35 / (1 + np.exp((1500 - wavelengths_nm) / 150))
         light *= (1 - 0.55 * shade) * (1 - opacity)
         light += opacity * bright[:, None, None].astype(np.float32)
-    return light, (opacity == 0) & (shade == 0)
+    return light
 
 
 def _snow_cover(view: View, day: float) -> Field:
     """Return the share of each pixel that lies under snow: above the snow line, which is lowest in winter."""
     latitude = view.world.latitude
     winter = math.cos(2 * math.pi * (day_of_year(day, latitude) - 20) / 365)
-    year = float(uniform(hashed(view.world.seed + 53, int(day // YEAR_DAYS)))) - 0.5
+    year = float(uniform(hashed(view.world.root + 53, int(day // YEAR_DAYS)))) - 0.5
     line_m = 2250 - 40 * (abs(latitude) - 45) - 1500 * winter + 700 * year
     elevation_m = view.mean(view.land.relief.elevation_m)
     if line_m > float(elevation_m.max()) + 400:  # a share of 1e-4
@@ -59,9 +58,9 @@ def _snow_cover(view: View, day: float) -> Field:
 
 
 def _sun_height(day: float, latitude: float) -> float:
-    """Return the height of the sun in the middle of the morning in radians, at least 15 degrees."""
+    """Return the height of the sun in the middle of the morning in radians, 15 to 80 degrees."""
     tilt = -23.44 * math.cos(2 * math.pi * (day_of_year(day, 1.0 if latitude >= 0 else -1.0) + 10) / YEAR_DAYS)
-    return max(math.radians(90 - abs(latitude) + tilt - 8), math.radians(15))
+    return min(max(math.radians(90 - abs(latitude) + tilt - 8), math.radians(15)), math.radians(80))
 
 
 def _sunlight(view: View, conditions: Conditions) -> Field:
@@ -98,7 +97,7 @@ def _cast_shadows(land: Land, day: float, sun_height: float, azimuth: float) -> 
     return shadow & ~np.isin(land.surface(day), ROOFS)
 
 
-def _clouds(window: Window, conditions: Conditions) -> tuple[Field, Field]:
+def clouds(window: Window, conditions: Conditions) -> tuple[Field, Field]:
     """Return cloud opacity 0..0.95 and shadow 0..1; exactly 0 where there is none."""
     if conditions.cloud_cover <= 0:
         empty = np.zeros(window.shape, np.float32)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stsun.bands import Band
 from stsun.simulation.field import Field
-from stsun.simulation.spectra import NUMBER, SURFACES, endmembers
+from stsun.simulation.spectra import NUMBER, ROOFS, SURFACES, endmembers
 from stsun.simulation.view import Conditions, View, signal_of
 
 LOOKS = 4.4
@@ -36,10 +36,10 @@ def backscatter(view: View, bands: Sequence[Band], conditions: Conditions, rng: 
     town, relief = view.land.settlement, view.land.relief
     turn = np.abs((town.turn - LOOK_ANGLE) % (math.pi / 2))
     off = np.minimum(turn, math.pi / 2 - turn)
-    bounce = town.buildings(conditions.day).any(0) * np.float32(BOUNCE) * np.exp(-((off / ALIGNED) ** 2))
-    facing = view.mean(relief.slope_x * np.float32(-math.sin(LOOK_ANGLE)))
+    bounce = np.isin(view.land.surface(conditions.day), ROOFS) * np.float32(BOUNCE) * np.exp(-((off / ALIGNED) ** 2))
+    away = view.mean(relief.slope_x * np.float32(-math.sin(LOOK_ANGLE)))
     calibration = np.float32(10 ** rng.normal(0, 0.04))
-    return np.asarray(power * (1 + view.mean(bounce)) * (1 - 2 * facing).clip(0.4, 2.5) * calibration, np.float32)
+    return np.asarray(power * (1 + view.mean(bounce)) * (1 - 2 * away).clip(0.4, 2.5) * calibration, np.float32)
 
 
 def decibels(power: NDArray[np.floating[Any]], rng: np.random.Generator) -> Field:

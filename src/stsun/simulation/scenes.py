@@ -14,7 +14,7 @@ from stsun.errors import ConfigurationError
 from stsun.sensors import sensor
 from stsun.simulation.days import YEAR_DAYS, day_of
 from stsun.simulation.events import flood_of
-from stsun.simulation.field import Mask, Window
+from stsun.simulation.field import Mask, Window, hashed, uniform
 from stsun.simulation.kinds import KINDS, Kind, Legend
 from stsun.simulation.land import BUILDABLE_M, Land, World
 from stsun.simulation.sensor import observe
@@ -133,12 +133,17 @@ def _cover(view: View, day: float, legend: Legend) -> NDArray[np.int64]:
     members = [[surface.category in group for surface in SURFACES.values()] for group in groups]
     margin = (view.wide.height - view.window.height) // 2
     shares = view.shares(day)[:, margin:-margin, margin:-margin]
-    cover = np.tensordot(np.array(members, np.float32), shares, 1).argmax(0).astype(np.int64)
+    held = np.tensordot(np.array(members, np.float32), shares, 1)
+    # of categories that share a pixel evenly, chance decides: the same chance in every tile
+    row, column = (int(edge // view.window.gsd_m) for edge in (view.window.y_m, view.window.x_m))
+    places = (row + np.arange(view.window.height)[:, None], column + np.arange(view.window.width)[None, :])
+    held += np.stack([1e-3 * uniform(hashed(view.world.root + 70 + group, *places)) for group in range(len(groups))])
+    cover = held.argmax(0).astype(np.int64)
     return cover if len(legend) == 1 else np.where(cover == len(legend), IGNORE, cover)
 
 
 def _bands(plan: Kind, date: int) -> tuple[Band, ...]:
-    """Return the bands of a date's sensor that tell of the ground by reflected light or radar."""
+    """Return the bands of a date's sensor that the plan keeps."""
     instrument = sensor(plan.sensors[date % len(plan.sensors)])
     named = zip(instrument.bands, instrument.common_names, strict=True)
     return tuple(band for band, common_name in named if common_name not in plan.skip)
@@ -155,7 +160,7 @@ def _days(plan: Kind, world: World, rng: np.random.Generator) -> NDArray[np.floa
     if span > YEAR_DAYS and count == 2:
         span = round(round(span / YEAR_DAYS) * YEAR_DAYS + rng.uniform(-50, 50))
     if plan.site == "flood":
-        floods = [flood for flood in (flood_of(world.seed, year + more) for more in range(4)) if flood]
+        floods = [flood for flood in (flood_of(world.root, year + more) for more in range(4)) if flood]
         if floods and rng.random() > ANYWHERE:
             first = floods[0].peak + float(rng.integers(-2, 6)) - span
     if count == 1:

@@ -1,6 +1,7 @@
 """What a sensor records of a place: light, heat, radar and height, blurred, noisy, with gaps, as it is stored."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from stsun.bands import Band
 from stsun.simulation.days import day_of, day_of_year
 from stsun.simulation.field import Field, Mask, Window, hashed, uniform
-from stsun.simulation.light import reflectance
+from stsun.simulation.light import clouds, reflectance
 from stsun.simulation.radar import backscatter, decibels
 from stsun.simulation.spectra import warmth
 from stsun.simulation.view import MARGIN, Conditions, View, mixed
@@ -16,6 +17,10 @@ from stsun.simulation.view import MARGIN, Conditions, View, mixed
 STEPS = {"light": 1e-4, "heat": 0.01, "radar": 0.01, "height": 0.1}
 """What is measured, and the step in which such products store it: reflectance, kelvin, dB, metres."""
 THERMAL_NM = 3000.0
+CLOUD_K, CLOUD_SHADE_K = 258.0, 3.0
+"""Temperature of clouds in kelvin, and how much cooler the ground is in their shadow."""
+CLEAR = 1e-3
+"""A pixel is valid if less than this share of what it is blurred from lies under clouds or in their shadow."""
 
 
 def observe(view: View, bands: Sequence[Band], conditions: Conditions) -> tuple[Field, Mask]:
@@ -29,22 +34,25 @@ def observe(view: View, bands: Sequence[Band], conditions: Conditions) -> tuple[
     """
     rng = np.random.default_rng([conditions.seed, 7])  # of what the whole acquisition shares
     image = np.empty((len(bands), *view.wide.shape), np.float32)
-    valid = np.ones(view.wide.shape, bool)
     kinds = np.array([kind_of(band) for band in bands])
+    looks_down = bool(np.isin(kinds, ("light", "heat")).any())
+    sky = clouds(view.wide, conditions if looks_down else replace(conditions, cloud_cover=0.0))
     if (kinds == "light").any():
         own = [band for band, kind in zip(bands, kinds, strict=True) if kind == "light"]
-        image[kinds == "light"], valid = reflectance(view, own, conditions, rng)
+        image[kinds == "light"] = reflectance(view, own, conditions, sky, rng)
     for number in np.flatnonzero(kinds == "heat"):
         kelvin = warmth(bands[int(number)], day_of_year(conditions.day, view.world.latitude), view.world.latitude)
-        image[number] = mixed(view, conditions.day, kelvin[:, None])[0]
+        ground = mixed(view, conditions.day, kelvin[:, None])[0] - CLOUD_SHADE_K * sky[1]
+        image[number] = (1 - sky[0]) * ground + sky[0] * CLOUD_K
     if (kinds == "radar").any():
         own = [band for band, kind in zip(bands, kinds, strict=True) if kind == "radar"]
         image[kinds == "radar"] = backscatter(view, own, conditions, rng)
     image[kinds == "height"] = view.mean(view.land.relief.elevation_m)
-    image = _blurred(image, conditions)
+    hidden = ((sky[0] > 0) | (sky[1] > 0)).astype(np.float32)
+    image, hidden = _blurred(image, conditions), _blurred(hidden[None], conditions)[0]
     inner = (slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))
-    image, valid = image[:, inner[0], inner[1]], valid[inner]
-    return _recorded(image, kinds, view.window, conditions), valid & ~_missing(view.window, conditions)
+    valid = (hidden[inner] < CLEAR) & ~_missing(view.window, conditions)
+    return _recorded(image[:, inner[0], inner[1]], kinds, view.window, conditions), valid
 
 
 def kind_of(band: Band) -> str:
@@ -59,8 +67,9 @@ def _blurred(image: Field, conditions: Conditions) -> Field:
     steps = np.arange(-MARGIN, MARGIN + 1)
     for axis, shift in ((2, conditions.shift_px[0]), (1, conditions.shift_px[1])):
         weights = np.exp(-0.5 * ((steps - shift) / max(conditions.blur_px, 0.2)) ** 2)
+        weights = np.where(weights > 1e-3 * weights.max(), weights, 0)
         weights = (weights / weights.sum()).astype(np.float32)
-        kept = [(int(step), weight) for step, weight in zip(steps, weights, strict=True) if weight > 1e-3]
+        kept = [(int(step), weight) for step, weight in zip(steps, weights, strict=True) if weight > 0]
         image = np.asarray(sum(weight * np.roll(image, step, axis) for step, weight in kept), np.float32)
     return image
 

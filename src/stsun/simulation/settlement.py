@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stsun.simulation.days import YEAR_DAYS, day_of
-from stsun.simulation.field import Field, Hashes, Mask, Window, hashed, noise, uniform
+from stsun.simulation.field import Field, Hashes, Mask, hashed, noise, uniform
 from stsun.simulation.regions import Bricks, Regions, lay_bricks
 
 NEVER = np.float32(np.inf)
@@ -21,7 +21,7 @@ SHARE_BEFORE, SHARE_AFTER = 0.12, 0.2
 COUNTRY_ROAD, COUNTRY_ROAD_M, STREET_M = 0.45, 3.2, 3.0
 ZONES = ((0.62, 24.0, 30.0), (0.22, 34.0, 40.0), (0.16, 62.0, 78.0))
 """Share of the quarters, and depth and length of a lot in metres: houses, blocks, halls."""
-HOUSES, BLOCKS, HALLS = range(3)
+BLOCKS, HALLS = 1, 2
 ROOF_SHARES = ((0.55, 0.9, 1.0), (0.2, 0.85, 1.0), (0.05, 0.4, 1.0))
 """For each zone the cumulated shares of tile, grey and metal roofs."""
 HEIGHTS_M = ((5, 9), (9, 24), (6, 13))
@@ -66,7 +66,7 @@ class Settlement:
         return np.asarray((soon | gone).any(0))
 
 
-def make_settlement(seed: int, window: Window, regions: Regions) -> Settlement:
+def make_settlement(seed: int, regions: Regions) -> Settlement:
     """Return what stands in a window, and from when until when."""
     developed = _developed(seed, regions)
     zone = np.searchsorted(np.cumsum([share for share, _, _ in ZONES])[:-1], regions.draw(seed + 21)).astype(np.float32)
@@ -76,7 +76,7 @@ def make_settlement(seed: int, window: Window, regions: Regions) -> Settlement:
     town_from, zones = developed[regions.index], zone[regions.index]
     start, end, roof, height = _buildings(seed, regions, lots, town_from, zones, (depth * grown, length * grown))
     return Settlement(
-        _roads(seed, window, regions, lots, developed, depth * grown),
+        _roads(seed, regions, lots, developed, depth * grown),
         town_from, zones, start, end, roof, height, lots.hashes,
         (uniform(regions.hashes, 2) * np.float32(math.pi / 2))[regions.index],
     )  # fmt: skip
@@ -91,19 +91,17 @@ def _developed(seed: int, regions: Regions) -> Field:
     return np.where(share < 0, ALWAYS, np.where(share > 1, NEVER, day)).astype(np.float32)
 
 
-def _roads(seed: int, window: Window, regions: Regions, lots: Bricks, developed: Field, depth: Field) -> Field:
+def _roads(seed: int, regions: Regions, lots: Bricks, developed: Field, depth: Field) -> Field:
     """Return from when each pixel is road: streets between every second row of lots, roads between regions."""
-    # what is narrower than a pixel would be seen here and there only
-    least = 0.55 * window.gsd_m
     rows = np.floor(regions.u_m / depth[regions.index])
-    street = (rows % 2 == 0) & (lots.u_m < -depth[regions.index] / 2 + np.float32(2 * max(STREET_M, least)))
+    street = (rows % 2 == 0) & (lots.u_m < -depth[regions.index] / 2 + np.float32(2 * STREET_M))
     own, other = developed[regions.index], developed[regions.neighbour]
     pair = hashed(seed + 24, (regions.hashes[regions.index] ^ regions.hashes[regions.neighbour]).astype(np.int64))
     age = uniform(pair, 1)
     country = np.where(age < 0.85, ALWAYS, np.float32(FIRST_DAY) + (age - np.float32(0.85)) * np.float32(1.1e5))
     country = np.where(uniform(pair, 0) < COUNTRY_ROAD, country, NEVER)
     border = np.minimum(country, np.minimum(own, other))
-    on_border = regions.edge_m < np.float32(max(COUNTRY_ROAD_M, least))
+    on_border = regions.edge_m < np.float32(COUNTRY_ROAD_M)
     return np.minimum(np.where(street, own, NEVER), np.where(on_border, border, NEVER)).astype(np.float32)
 
 

@@ -71,6 +71,7 @@ SURFACES = {
 """Every surface of the simulated worlds; its position is its number in a world's map."""
 
 NUMBER = {name: number for number, name in enumerate(SURFACES)}
+ROOFS = tuple(NUMBER[name] for name in ("tile roof", "grey roof", "metal roof"))
 
 WARMER_K = {
     "water": -4.0, "deciduous forest": -2.0, "evergreen forest": -2.0, "bare soil": 6.0, "asphalt": 8.0,

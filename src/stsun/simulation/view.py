@@ -91,13 +91,13 @@ class View:
     def vigour(self) -> Field:
         """Deviation of the second state (leaf area, wetness), by parcel and by place."""
         parcel = uniform(self.land.parcels.hashes, 3) - np.float32(0.5)
-        seed = self.world.seed + 50
+        seed = self.world.root + 50
         return 0.22 * self.mean(parcel) + 0.06 * noise(seed, self.wide, 180, 3)
 
     @cached_property
     def texture(self) -> Field:
         """Brightness variation of about standard deviation 1, the same on all dates; rows and crowns if they show."""
-        texture = noise(self.world.seed + 51, self.wide, 8 * self.wide.gsd_m, 3)
+        texture = noise(self.world.root + 51, self.wide, 8 * self.wide.gsd_m, 3)
         if self.wide.gsd_m > 2:
             return texture
         land = self.land
@@ -108,7 +108,7 @@ class View:
     @cached_property
     def tint(self) -> Floats:
         """``S 2``: brightness and spectral slope of each surface here, relative to the usual."""
-        draws = uniform(hashed(self.world.seed + 52, np.arange(2 * len(SURFACES)))).reshape(-1, 2) - 0.5
+        draws = uniform(hashed(self.world.root + 52, np.arange(2 * len(SURFACES)))).reshape(-1, 2) - 0.5
         return np.array([1.0, 0.0]) + draws * np.array([0.5, 0.3])
 
 
@@ -134,8 +134,8 @@ def signal_of(view: View, ends: tuple[Floats, Floats], conditions: Conditions, r
 def _second_states(view: View, conditions: Conditions, rng: np.random.Generator) -> Floats:
     """Return how much of its second state each surface shows on this day."""
     world, day = view.world, conditions.day
-    flood = flood_of(world.seed, int(1970 + day // YEAR_DAYS))
+    flood = flood_of(world.root, int(1970 + day // YEAR_DAYS))
     muddy = 0.7 * math.exp(-abs(day - flood.peak) / 20) if flood else 0.0
     season = (day_of_year(day, world.latitude) + rng.normal(0, 6)) % 365
     turbidity = min(1.0, muddy + 0.3 * float(rng.random()) ** 2)
-    return second_state(season, world.latitude, dryness(world.seed, day), turbidity)
+    return second_state(season, world.latitude, dryness(world.root, day), turbidity)

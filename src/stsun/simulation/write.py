@@ -16,7 +16,7 @@ from stsun.simulation.days import date_of
 from stsun.simulation.field import Window
 from stsun.simulation.sensor import STEPS, kind_of
 
-EPSG = 32633
+EPSG, EPSG_SOUTH = 32633, 32733
 CORNER_M = (500_000.0, 5_800_000.0)
 """Where simulated worlds lie: UTM zone 33 north, easting and northing of the upper left corner."""
 
@@ -37,11 +37,11 @@ def grid_of(sample: Sample) -> Grid:
     return grid_of_window(Window(0.0, 0.0, *sample.size, gsd_m))
 
 
-def grid_of_window(window: Window) -> Grid:
-    """Return where a window of a simulated world lies on the map: the world's origin is a corner of a UTM zone."""
+def grid_of_window(window: Window, *, south: bool = False) -> Grid:
+    """Return where a window of a simulated world lies on the map: its origin is a corner in UTM zone 33."""
     left, top = CORNER_M[0] + window.x_m, CORNER_M[1] - window.y_m
     transform = Affine(window.gsd_m, 0.0, left, 0.0, -window.gsd_m, top)
-    return Grid(CRS.from_epsg(EPSG), transform, *window.shape)
+    return Grid(CRS.from_epsg(EPSG_SOUTH if south else EPSG), transform, *window.shape)
 
 
 def write_scene(sample: Sample, folder: Path, name: str) -> list[Path]:
