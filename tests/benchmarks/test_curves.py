@@ -94,7 +94,11 @@ def test_the_truth_is_the_same_at_all_levels(name, kind):
     _, at = samples(name, kind)
     first, *others = at.values()
     assert (first.labels != 255).any()
-    assert all((other.labels == first.labels).all() for other in others)
+    for other in others:
+        # what was not seen moves along with the clouds
+        seen = (other.labels != 255) & (first.labels != 255)
+        assert seen.mean() > 0.8 * (first.labels != 255).mean()
+        assert (other.labels == first.labels)[seen].all()
 
 
 @pytest.mark.parametrize("kind", curves.CURVES["shift-told"].kinds)
