@@ -58,7 +58,7 @@ def run(
         echo: Gets each line of the summary.
         samples: Number of worlds of each kind.
         size: Side of each scene in pixels.
-        kinds: Kinds of scenes (see `stsun.simulation.scenes.KINDS`).
+        kinds: Kinds of scenes (see `stsun.simulation.kinds.KINDS`).
 
     Returns:
         JSON-able dict: ``seed``, ``seconds``, ``scores`` (kind -> scores as `stsun.evaluate` gives them), ``files``.
