@@ -44,12 +44,10 @@ from stsun.model.inference import evaluating
 from stsun.model.stsun import STSUN
 from stsun.simulation.field import Window
 from stsun.simulation.kinds import KINDS
-from stsun.simulation.scenes import Scene, plan_scene, sample_of, scene_of
+from stsun.simulation.scenes import HELD_OUT, Scene, plan_scene, sample_of, scene_of
 from stsun.simulation.view import Conditions
 from tables import HEADLINES, head, row, write_json
 
-FIRST_SEED = 1_000_000
-"""Training takes seeds below this."""
 MOST_USED = ("B08", "B04", "B03", "B02", "B11", "B12", "B8A", "B05", "B06", "B07")
 """Bands of Sentinel-2: near infrared and red, then colours, shortwave infrared, and the red edge."""
 SERIES_DATES, SERIES_DAYS, SPACED_DATES = 8, 45.0, 5
@@ -199,7 +197,7 @@ def sample_at(curve: Curve, kind: str, scene: Scene, level: float) -> Sample:
 
 def measure(curve: Curve, kind: str, models: Models, scenes: int, size: int) -> dict[str, Any]:
     """Return the scores of the models at each level of a curve, JSON-able."""
-    places = [curve.base(kind, FIRST_SEED + number, size) for number in range(scenes)]
+    places = [curve.base(kind, HELD_OUT + number, size) for number in range(scenes)]
     levels = [measure_level(curve, kind, places, level, models) for level in curve.levels]
     facts = {"thing": curve.thing, "kind": kind, "task": KINDS[kind].task, "told": curve.told}
     return {**facts, "unchanged": curve.unchanged, "levels": levels}
@@ -292,7 +290,7 @@ def main() -> None:
                 print(f"{key}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
     if options.json is not None:
         parameters = {name: parameter_count(model) for name, model in loaded.items()}
-        facts = {"first_seed": FIRST_SEED, "scenes": options.scenes, "size": options.size, "models": parameters}
+        facts = {"first_seed": HELD_OUT, "scenes": options.scenes, "size": options.size, "models": parameters}
         write_json(options.json, {**facts, "torch": torch.__version__, "curves": results})
 
 

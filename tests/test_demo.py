@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from stsun.bands import Band
 from stsun.cli import app
 from stsun.data.sample import IGNORE
-from stsun.demo import FIRST_SEED, run
+from stsun.demo import run
 from stsun.demo.page import render
 from stsun.demo.pictures import (
     HATCH,
@@ -33,7 +33,7 @@ from stsun.evaluation.evaluate import predict_sample
 from stsun.evaluation.summary import scored_names, summarise, tally
 from stsun.model.stsun import create
 from stsun.prediction.products import observed
-from stsun.simulation.scenes import KINDS, simulate
+from stsun.simulation.scenes import HELD_OUT, KINDS, simulate
 from stsun.tasks import output_periods
 
 SIZE, SAMPLES, SEED = 24, 2, 3
@@ -44,7 +44,7 @@ VOID = {"meta", "link", "img", "br"}
 
 @pytest.fixture(scope="module")
 def model():
-    asked = [simulate(kind, FIRST_SEED, SIZE).configuration for kind in KINDS]
+    asked = [simulate(kind, HELD_OUT, SIZE).configuration for kind in KINDS]
     categories = dict.fromkeys(name for configuration in asked for name in configuration.categories)
     return create("nano", list(categories), seed=0).eval()
 
@@ -94,7 +94,7 @@ class Page(HTMLParser):
 
 
 def shown_world(kind):
-    worlds = [simulate(kind, FIRST_SEED + SEED * SAMPLES + number, SIZE) for number in range(SAMPLES)]
+    worlds = [simulate(kind, HELD_OUT + SEED * SAMPLES + number, SIZE) for number in range(SAMPLES)]
     return worlds[most_varied(worlds)]
 
 
@@ -221,7 +221,7 @@ def test_hostile_names_of_categories_are_shown_as_text(tmp_path, monkeypatch):
 def test_the_page_stays_small_even_with_the_largest_pictures_of_mere_noise():
     rng, sections = np.random.default_rng(0), []
     for kind in KINDS:
-        world = simulate(kind, FIRST_SEED, SIZE)
+        world = simulate(kind, HELD_OUT, SIZE)
         configuration, square = world.configuration, (MOST_PIXELS, MOST_PIXELS)
         images = [rng.random((len(image), *square), np.float32) for image in world.images]
         labels, maps = rng.integers(0, world.classes, (2, len(world.labels), *square))
@@ -233,7 +233,7 @@ def test_the_page_stays_small_even_with_the_largest_pictures_of_mere_noise():
 
 
 def test_the_scene_with_the_most_varied_truth_is_shown():
-    world = simulate("aerial-change", FIRST_SEED, SIZE)
+    world = simulate("aerial-change", HELD_OUT, SIZE)
     nothing, little, much, unknown = (np.zeros_like(world.labels) for _ in range(4))
     little[:, 0], much[:, ::2], unknown[:] = 1, 1, IGNORE
     worlds = [replace(world, labels=labels) for labels in (nothing, unknown, little, much, None)]
@@ -241,7 +241,7 @@ def test_the_scene_with_the_most_varied_truth_is_shown():
 
 
 def test_of_a_long_series_four_dates_are_shown_first_and_last_among_them():
-    world = simulate("sentinel2-series", FIRST_SEED, SIZE)
+    world = simulate("sentinel2-series", HELD_OUT, SIZE)
     dates = 9
     long = replace(
         world, images=world.images[:1] * dates, valid=world.valid[[0] * dates], days=100 * np.arange(dates, dtype=float)

@@ -14,15 +14,13 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from stsun.bands import Band
+from stsun.bands import Band, reflective
 from stsun.configuration import Bands, Configuration
 from stsun.data.sample import IGNORE, Sample
 from stsun.errors import ConfigurationError
 
 CROP_TRIES = 8
 ENOUGH_LABELLED = 0.01
-THERMAL_NM = 3000.0
-"""From here on a band measures temperature rather than reflected light."""
 
 A = TypeVar("A", bound=np.generic)
 
@@ -138,7 +136,7 @@ def _jitter(
     image: NDArray[np.float32], valid: NDArray[np.bool_], bands: Bands, rng: np.random.Generator, strength: float
 ) -> NDArray[np.float32]:
     count = len(bands)
-    reflected = np.array([band.wavelength_nm is not None and band.wavelength_nm < THERMAL_NM for band in bands])
+    reflected = np.array([reflective(band) for band in bands])
     spread = image[:, valid].std(axis=1) if valid.any() else np.zeros(count)
     scale = np.where(reflected, 1.0, spread)
     light = 0.1 * rng.standard_normal() + 0.03 * rng.standard_normal(count)

@@ -21,14 +21,11 @@ from stsun.model.inference import evaluating
 from stsun.model.stsun import STSUN
 from stsun.prediction.predict import predict
 from stsun.simulation.kinds import KINDS
-from stsun.simulation.scenes import simulate
+from stsun.simulation.scenes import HELD_OUT, simulate
 from stsun.simulation.write import write_scene
 
 Maps = NDArray[np.int64]
 Echo = Callable[[str], object]
-
-FIRST_SEED = 1_000_000
-"""Worlds of seeds below this are for training; the demo makes its own from here on, so none has been trained on."""
 
 FOLDER = Path("stsun-demo")
 ROW = "{:27} {:16} {:>5} {:17} {:>6}  {}"
@@ -75,7 +72,7 @@ def run(
     files: list[Path] = []
     echo(ROW.format("scenes", "task", "dates", "score", "value", "95 % interval").rstrip())
     for kind in kinds:
-        worlds = [simulate(kind, FIRST_SEED + seed * samples + number, size) for number in range(samples)]
+        worlds = [simulate(kind, HELD_OUT + seed * samples + number, size) for number in range(samples)]
         scores[kind], maps = _score(used, worlds)
         for line in _rows(kind, worlds, scores[kind]):
             echo(line)

@@ -20,9 +20,7 @@ from stsun.raster.writer import Layer, WriteRows, create
 from stsun.sensors import sensor
 from stsun.simulation.days import day_of
 from stsun.simulation.kinds import AERIAL_COVER, CHANGING_COVER, LAND_COVER, Kind, Legend
-from stsun.simulation.scenes import SIZE_RANGE, Scene, categories_of, labels_of, plan_scene
-from stsun.simulation.sensor import observe
-from stsun.simulation.view import View
+from stsun.simulation.scenes import SIZE_RANGE, Scene, categories_of, plan_scene, sample_of
 from stsun.simulation.write import day_tag, grid_of_window, layer_of
 from stsun.tasks import TASKS, check_task, output_periods
 
@@ -178,18 +176,16 @@ def _files(output: Path, name: str, scene: Scene, plan: Kind) -> Iterator[Abstra
 
 def _stored_tile(scene: Scene, plan: Kind) -> list[NDArray[Any]]:
     """Return a part of a scene as it is stored, in the order of ``_files``."""
-    view = View(scene.world, scene.window)
-    acquired = [observe(view, own, date) for own, date in zip(scene.bands, scene.conditions, strict=True)]
-    valid = np.stack([mask for _, mask in acquired])
-    labels = labels_of(view, scene.days, valid, plan.task, plan.legend)
+    sample = sample_of(scene, plan.task, plan.legend, "tile")
+    assert sample.labels is not None  # what is simulated is labelled
     images = []
-    for (image, _), bands in zip(acquired, scene.bands, strict=True):
+    for image, bands in zip(sample.images, scene.bands, strict=True):
         scales = np.array([layer_of(band, picture=plan.eight_bit).scale for band in bands])
         images.append(np.rint(image / scales[:, None, None]).astype(np.uint8 if plan.eight_bit else np.int16))
     return [
         *images,
-        *(mask[None].astype(np.uint8) for mask in valid),
-        *(label[None].astype(np.uint8) for label in labels),
+        *(mask[None].astype(np.uint8) for mask in sample.valid),
+        *(label[None].astype(np.uint8) for label in sample.labels),
     ]
 
 

@@ -1,7 +1,7 @@
 """The kinds of scenes that training, demo and tests draw from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 Legend = Mapping[str, tuple[str, ...]]
 """Each category of the labels with the land covers that it holds."""
@@ -60,7 +60,7 @@ class Kind:
     cloud_cover: float = 0.0
     shift_px: float = 0.2
     eight_bit: bool = False
-    skip: frozenset[str] = field(default=NOT_OF_THE_GROUND)
+    skip: frozenset[str] = NOT_OF_THE_GROUND
 
 
 KINDS = {

@@ -124,12 +124,11 @@ class Land:
     def fires(self) -> list[tuple[Fire, Mask]]:
         """Every fire that burns something here, and where, the earliest first."""
         fuel = self.relief.above_water_m > 0
-        burns = [(fire, burned_by(self.world.root, fire, self.window) & fuel) for fire in self._fires_near]
+        burns = [
+            (fire, burned_by(self.world.root, fire, self.window) & fuel)
+            for fire in fires_near(self.world.root, self.window)
+        ]
         return [(fire, mask) for fire, mask in burns if mask.any()]
-
-    @cached_property
-    def _fires_near(self) -> list[Fire]:
-        return fires_near(self.world.root, self.window)
 
     @cached_property
     def crowns(self) -> Crowns:
@@ -183,7 +182,7 @@ class Land:
         surface[building_site] = NUMBER["bare soil"]
         for standing, roof in zip(town.buildings(day), town.roof, strict=True):
             built = standing & settled & ~road
-            surface[built] = np.array(ROOFS, np.uint8)[roof.astype(int)][built]
+            surface[built] = np.array(ROOFS, np.uint8)[roof][built]
 
     def flooded(self, day: float) -> Mask:
         """Return what is under water on a day, at whatever level it stands."""

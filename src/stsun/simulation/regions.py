@@ -22,6 +22,7 @@ class Regions:
         u_m: ``H W``: distance from the region's point along its own first axis.
         v_m: ``H W``: along its second axis.
         hashes: Table of hashes, one per region.
+        angle: Table of the angles that they are turned by, in radians, 0 to pi / 2.
         grid: The window whose pixels are the lattice cells of the table, in the table's order.
     """
 
@@ -31,6 +32,7 @@ class Regions:
     u_m: Field
     v_m: Field
     hashes: Hashes
+    angle: Field
     grid: Window
 
     def draw(self, seed: int, number: int = 0) -> Field:
@@ -57,7 +59,7 @@ def make_regions(seed: int, window: Window) -> Regions:
     right, down = x - point_x.ravel()[index], y - point_y.ravel()[index]
     cos, sin = np.cos(angle)[index], np.sin(angle)[index]
     return Regions(
-        index, neighbour, edge_m, right * cos + down * sin, down * cos - right * sin, hashes.ravel(), lattice
+        index, neighbour, edge_m, right * cos + down * sin, down * cos - right * sin, hashes.ravel(), angle, lattice
     )
 
 

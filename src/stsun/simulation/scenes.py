@@ -23,6 +23,8 @@ from stsun.simulation.view import Conditions, View
 from stsun.tasks import output_periods
 
 SIZE_RANGE = (16, 4096)
+HELD_OUT = 1_000_000
+"""Training draws seeds below this; demo and benchmarks make their worlds from here on."""
 SURVEY = Window(-13_440.0, -13_440.0, 64, 64, 420.0)
 """The coarse look at a world in which places are chosen: 27 km on either side."""
 ANYWHERE = 0.15
@@ -131,9 +133,7 @@ def _cover(view: View, day: float, legend: Legend) -> NDArray[np.int64]:
     groups = [*legend.values()]
     groups.append(tuple({surface.category for surface in SURFACES.values()}.difference(*groups)))
     members = [[surface.category in group for surface in SURFACES.values()] for group in groups]
-    margin = (view.wide.height - view.window.height) // 2
-    shares = view.shares(day)[:, margin:-margin, margin:-margin]
-    held = np.tensordot(np.array(members, np.float32), shares, 1)
+    held = np.tensordot(np.array(members, np.float32), view.inner(view.shares(day)), 1)
     # of categories that share a pixel evenly, chance decides: the same chance in every tile
     row, column = (int(edge // view.window.gsd_m) for edge in (view.window.y_m, view.window.x_m))
     places = (row + np.arange(view.window.height)[:, None], column + np.arange(view.window.width)[None, :])

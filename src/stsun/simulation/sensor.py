@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stsun.bands import Band
+from stsun.bands import Band, reflective
 from stsun.simulation.days import day_of, day_of_year
 from stsun.simulation.field import Field, Mask, Window, hashed, uniform
 from stsun.simulation.light import clouds, reflectance
@@ -16,7 +16,6 @@ from stsun.simulation.view import MARGIN, Conditions, View, mixed
 
 STEPS = {"light": 1e-4, "heat": 0.01, "radar": 0.01, "height": 0.1}
 """What is measured, and the step in which such products store it: reflectance, kelvin, dB, metres."""
-THERMAL_NM = 3000.0
 CLOUD_K, CLOUD_SHADE_K = 258.0, 3.0
 """Temperature of clouds in kelvin, and how much cooler the ground is in their shadow."""
 CLEAR = 1e-3
@@ -50,15 +49,14 @@ def observe(view: View, bands: Sequence[Band], conditions: Conditions) -> tuple[
     image[kinds == "height"] = view.mean(view.land.relief.elevation_m)
     hidden = ((sky[0] > 0) | (sky[1] > 0)).astype(np.float32)
     image, hidden = _blurred(image, conditions), _blurred(hidden[None], conditions)[0]
-    inner = (slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))
-    valid = (hidden[inner] < CLEAR) & ~_missing(view.window, conditions)
-    return _recorded(image[:, inner[0], inner[1]], kinds, view.window, conditions), valid
+    valid = (view.inner(hidden) < CLEAR) & ~_missing(view.window, conditions)
+    return _recorded(view.inner(image), kinds, view.window, conditions), valid
 
 
 def kind_of(band: Band) -> str:
     """Return what a band measures, one of ``STEPS``: light, heat, radar or height."""
     if band.wavelength_nm is not None:
-        return "light" if band.wavelength_nm < THERMAL_NM else "heat"
+        return "light" if reflective(band) else "heat"
     return "height" if band.token == "dem" else "radar"
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stsun.simulation.days import YEAR_DAYS, day_of
-from stsun.simulation.field import Field, Hashes, Mask, hashed, noise, uniform
+from stsun.simulation.field import Field, Hashes, Ints, Mask, hashed, noise, uniform
 from stsun.simulation.regions import Bricks, Regions, lay_bricks
 
 NEVER = np.float32(np.inf)
@@ -47,10 +47,10 @@ class Settlement:
 
     road_from: Field
     town_from: Field
-    zone: Field
+    zone: Ints
     building_from: Field
     building_until: Field
-    roof: Field
+    roof: Ints
     height_m: Field
     lot: Hashes
     turn: Field
@@ -69,8 +69,8 @@ class Settlement:
 def make_settlement(seed: int, regions: Regions) -> Settlement:
     """Return what stands in a window, and from when until when."""
     developed = _developed(seed, regions)
-    zone = np.searchsorted(np.cumsum([share for share, _, _ in ZONES])[:-1], regions.draw(seed + 21)).astype(np.float32)
-    depth, length = (np.array([sizes[axis] for sizes in ZONES], np.float32)[zone.astype(int)] for axis in (1, 2))
+    zone = np.searchsorted(np.cumsum([share for share, _, _ in ZONES])[:-1], regions.draw(seed + 21))
+    depth, length = (np.array([sizes[axis] for sizes in ZONES], np.float32)[zone] for axis in (1, 2))
     grown = 1 + 0.3 * (regions.draw(seed + 21, 1) - np.float32(0.5))
     lots = lay_bricks(seed + 22, regions, depth * grown, length * grown)
     town_from, zones = developed[regions.index], zone[regions.index]
@@ -78,7 +78,7 @@ def make_settlement(seed: int, regions: Regions) -> Settlement:
     return Settlement(
         _roads(seed, regions, lots, developed, depth * grown),
         town_from, zones, start, end, roof, height, lots.hashes,
-        (uniform(regions.hashes, 2) * np.float32(math.pi / 2))[regions.index],
+        regions.angle[regions.index],
     )  # fmt: skip
 
 
@@ -106,8 +106,8 @@ def _roads(seed: int, regions: Regions, lots: Bricks, developed: Field, depth: F
 
 
 def _buildings(
-    seed: int, regions: Regions, lots: Bricks, town_from: Field, zone: Field, sizes: tuple[Field, Field]
-) -> tuple[Field, Field, Field, Field]:
+    seed: int, regions: Regions, lots: Bricks, town_from: Field, zone: Ints, sizes: tuple[Field, Field]
+) -> tuple[Field, Field, Ints, Field]:
     """Return from when until when each of two buildings covers a pixel, their roofs, and their height."""
     life, looks = hashed(seed + 25, lots.hashes.astype(np.int64)), hashed(seed + 26, lots.hashes.astype(np.int64))
     late = uniform(life, 0)
@@ -120,11 +120,11 @@ def _buildings(
     covers = [_footprint(looks, lots, regions, sizes, grown) for grown in (1.0, 1.35)]
     starts = [np.where(cover, day, NEVER) for cover, day in zip(covers, (start, rebuilt), strict=True)]
     ends = [np.where(covers[0], until, NEVER), np.full_like(until, NEVER)]
-    tops = np.array(HEIGHTS_M, np.float32)[zone.astype(int)]
+    tops = np.array(HEIGHTS_M, np.float32)[zone]
     height = tops[..., 0] + uniform(life, 3) * (tops[..., 1] - tops[..., 0])
-    shares = np.array(ROOF_SHARES, np.float32)[zone.astype(int)]
+    shares = np.array(ROOF_SHARES, np.float32)[zone]
     roofs = [(uniform(looks, draw)[..., None] > shares[..., :2]).sum(-1) for draw in (2, 3)]
-    return np.stack(starts), np.stack(ends), np.stack(roofs).astype(np.float32), height.astype(np.float32)
+    return np.stack(starts), np.stack(ends), np.stack(roofs), height.astype(np.float32)
 
 
 def _footprint(looks: Hashes, lots: Bricks, regions: Regions, sizes: tuple[Field, Field], grown: float) -> Mask:

@@ -1,8 +1,9 @@
 """A place as the pixels of a sensor divide it, the conditions of an acquisition, and the mixed signal of the ground."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from stsun.simulation.land import Land, World
 from stsun.simulation.spectra import SURFACES, second_state
 
 Floats = NDArray[np.float64]
+A = TypeVar("A", bound=np.generic)
 
 MARGIN = 3
 """Pixels around a window that its own pixels are blurred with."""
@@ -45,7 +47,7 @@ class Conditions:
     shift_px: tuple[float, float] = (0.0, 0.0)
     blur_px: float = 0.35
     noise: float = 1.0
-    sun_azimuth: float = field(default=math.radians(150))
+    sun_azimuth: float = math.radians(150)
     stretch: tuple[float, float, float] | None = None
     gaps: bool = False
 
@@ -86,6 +88,10 @@ class View:
             for column in range(step):
                 total += fine[row::step, column::step]
         return total / np.float32(step**2)
+
+    def inner(self, array: NDArray[A]) -> NDArray[A]:
+        """Return an array ``... H W`` without the margin."""
+        return array[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
 
     @cached_property
     def vigour(self) -> Field:

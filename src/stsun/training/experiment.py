@@ -16,7 +16,7 @@ from stsun.data.sample import Sample
 from stsun.errors import ExperimentError
 from stsun.evaluation.evaluate import evaluate
 from stsun.model import checkpoint
-from stsun.simulation.scenes import simulate
+from stsun.simulation.scenes import HELD_OUT, simulate
 from stsun.training.plan import DataPlan, Experiment
 from stsun.training.record import RESOLVED, card_of, is_first_process, with_history, write_description, write_scores
 from stsun.training.sources import Source
@@ -24,8 +24,6 @@ from stsun.training.stream import TrainingStream
 from stsun.training.vocabulary import start_model, vocabulary_of
 from stsun.yamlfile import load_mapping, validate
 
-SIMULATED_SEEDS = 1_000_000
-"""Training takes seeds below this; those from here on are held out for demonstrations and tests."""
 SIMULATED_COUNT = 200.0
 """A simulated kind counts as this many samples, unless the experiment says otherwise."""
 DECIDES_NOTHING = (
@@ -188,7 +186,7 @@ def _simulated(entry: DataPlan) -> Source:
     return Source(
         kind,
         read(0).configuration.task,
-        SIMULATED_SEEDS,
+        HELD_OUT,
         read,
         weight=entry.weight,
         time_swap=entry.time_swap,
