@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from stsun.prediction.blending import blend, blend_weights
-from stsun.prediction.tiling import tiles
+from stsun.prediction.blending import blend_weights, mean, weighted_sums
+from stsun.prediction.tiling import Layout
+from stsun.raster.grid import Window
 
 CASES = [(1, 1, 8, 2), (7, 30, 8, 2), (33, 29, 8, 3), (40, 40, 16, 15), (24, 24, 8, 0), (17, 5, 8, 4)]
 
@@ -10,16 +11,16 @@ CASES = [(1, 1, 8, 2), (7, 30, 8, 2), (33, 29, 8, 3), (40, 40, 16, 15), (24, 24,
 def blended(field, tile, overlap):
     """Field ``C H W`` cut into tiles and blended again."""
     _, height, width = field.shape
-    windows = tiles(height, width, tile, overlap)
+    windows = Layout(height, width, tile, overlap).windows
     parts = ((w, field[:, w.row : w.row + w.height, w.column : w.column + w.width]) for w in windows)
-    return together(blend(parts, width), height, width)
+    return together(parts, height, width)
 
 
-def together(bands, height, width):
+def together(parts, height, width):
     rows, first_rows = [], []
-    for first, planes in bands:
+    for first, sums in weighted_sums(parts, Window(0, 0, height, width)):
         first_rows.append(first)
-        rows.append(planes)
+        rows.append(mean(sums))
     whole = np.concatenate(rows, axis=1)
     assert first_rows == list(np.cumsum([0, *(band.shape[1] for band in rows[:-1])]))
     assert whole.shape[1:] == (height, width)
@@ -39,7 +40,7 @@ def test_the_weighted_mean_agrees_with_brute_force(case):
     rng = np.random.default_rng(1)
     parts = [
         (window, rng.normal(size=(2, window.height, window.width)).astype(np.float32))
-        for window in tiles(height, width, tile, overlap)
+        for window in Layout(height, width, tile, overlap).windows
     ]
     total, weights = np.zeros((2, height, width)), np.zeros((height, width))
     for (row, column, high, wide), planes in parts:
@@ -48,9 +49,7 @@ def test_the_weighted_mean_agrees_with_brute_force(case):
                 weight = np.sin(np.pi * (i + 0.5) / high) ** 2 * np.sin(np.pi * (j + 0.5) / wide) ** 2
                 total[:, row + i, column + j] += weight * planes[:, i, j]
                 weights[row + i, column + j] += weight
-    np.testing.assert_allclose(
-        together(blend(iter(parts), width), height, width), total / weights, rtol=1e-4, atol=1e-5
-    )
+    np.testing.assert_allclose(together(iter(parts), height, width), total / weights, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 512, 1024])
@@ -65,9 +64,9 @@ def test_no_more_than_one_row_of_tiles_is_waited_for():
     taken = []
 
     def parts():
-        for window in tiles(40, 8, 8, 2):
+        for window in Layout(40, 8, 8, 2).windows:
             taken.append(window.row)
             yield window, np.ones((1, 8, 8), np.float32)
 
-    next(blend(parts(), 8))
+    next(weighted_sums(parts(), Window(0, 0, 40, 8)))
     assert taken == [0, 6]

@@ -9,7 +9,8 @@ from rasterio.transform import from_origin
 
 from stsun.errors import CheckpointError, ConfigurationError, RasterError
 from stsun.model.stsun import create
-from stsun.prediction.predict import predict, to_text
+from stsun.prediction.predict import predict
+from stsun.prediction.results import to_text
 
 RNG = np.random.default_rng(0)
 FIRST = RNG.uniform(-0.4, 2.4, (40, 53)).astype(np.float32)
@@ -62,7 +63,7 @@ def test_semantic_change_and_per_date_have_one_map_per_date(model, pair, tmp_pat
 @pytest.mark.parametrize(("tile", "overlap"), [(512, 128), (64, 8), (16, 0), (17, 9), (7, 6)])
 def test_tiles_leave_no_seams(model, pair, tmp_path, tile, overlap):
     """A network that looks at single pixels gives the same whole or tiled, to the probability."""
-    options = {"task": "binary_change", "tile": tile, "overlap": overlap}
+    options = {"task": "binary_change", "tile": tile, "overlap": overlap, "probability_type": "float32"}
     predict(model, pair, output=tmp_path / "map.tif", probabilities=tmp_path / "p.tif", **options)
     expected = 1 / (1 + np.exp(-(SECOND.astype(float) - FIRST - 0.5)))
     np.testing.assert_allclose(maps_of(tmp_path / "p.tif")[0], expected, atol=1e-5)
@@ -81,7 +82,7 @@ def test_overlaps_are_blended_smoothly(pair, tmp_path):
 
     predict(
         PerTile(), pair, task="binary_change", categories=["flooded"], output=tmp_path / "m.tif",
-        probabilities=tmp_path / "p.tif", tile=40, overlap=27,
+        probabilities=tmp_path / "p.tif", probability_type="float32", tile=40, overlap=27,
     )  # fmt: skip
     row = maps_of(tmp_path / "p.tif")[0, 20]
     assert row.max() - row.min() > 0.2
@@ -91,7 +92,7 @@ def test_overlaps_are_blended_smoothly(pair, tmp_path):
 def test_probabilities_have_one_band_per_map_and_category(model, pair, tmp_path):
     predict(
         model, pair, task="semantic_change", categories=["x", "y"], output=tmp_path / "m.tif",
-        probabilities=tmp_path / "p.tif", **SMALL,
+        probabilities=tmp_path / "p.tif", probability_type="float32", **SMALL,
     )  # fmt: skip
     with rasterio.open(tmp_path / "p.tif") as raster:
         assert raster.descriptions == ("x, 2018-05-01", "y, 2018-05-01", "x, 2024-05-02", "y, 2024-05-02")
@@ -106,7 +107,10 @@ def test_pixels_without_data_are_nodata_and_are_not_counted(model, write_image, 
     first[:20], second[:, :18] = np.nan, -9999  # the upper left corner is missing at both dates
     images = [write_image("a.tif", first), write_image("b.tif", second, nodata=-9999)]
     series = predict(model, images, task="segmentation", output=tmp_path / "s.tif", **SMALL)
-    predict(model, images, task="binary_change", output=tmp_path / "c.tif", probabilities=tmp_path / "p.tif", **SMALL)
+    predict(
+        model, images, task="binary_change", output=tmp_path / "c.tif", probabilities=tmp_path / "p.tif",
+        probability_type="float32", **SMALL,
+    )  # fmt: skip
     predict(model, images, task="semantic_change", output=tmp_path / "d.tif", **SMALL)
     missing = np.stack([np.isnan(first), second == -9999])
     np.testing.assert_array_equal(maps_of(tmp_path / "s.tif")[0] == 255, missing.all(axis=0))
@@ -154,11 +158,13 @@ def test_a_raster_without_crs_gives_a_map_without_areas(model, write_image, tmp_
     assert result.maps[0].area_m2 is None and result.configuration.gsd_m is None
 
 
-def test_areas_in_degrees_are_noted(model, write_image, tmp_path):
-    image = write_image("a.tif", FIRST, crs=CRS.from_epsg(4326), transform=from_origin(10, 50, 1e-4, 1e-4))
-    assert any(
-        "degrees" in note for note in predict(model, [image], task="segmentation", output=tmp_path / "m.tif").notes
-    )
+def test_areas_in_degrees_are_those_on_the_ellipsoid(model, write_image, tmp_path):
+    image = write_image("a.tif", FIRST, crs=CRS.from_epsg(4326), transform=from_origin(10, 50, 0.1, 0.1))
+    result = predict(model, [image], task="segmentation", output=tmp_path / "m.tif")
+    # a zone between 46 and 50 degrees north of 5.3 degrees: the sphere of equal area, latitudes made authalic
+    sine = np.sin(np.radians([46, 50]) - 0.00223882 * np.sin(2 * np.radians([46, 50])))
+    area = 6_371_007.181**2 * np.radians(5.3) * (sine[1] - sine[0])
+    assert sum(result.maps[0].area_m2.values()) == pytest.approx(area, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +296,9 @@ def test_a_real_pair_of_one_grid_gives_a_map(model, shared_data, tmp_path):
     assert sum(result.maps[0].pixels.values()) + result.maps[0].nodata_pixels == 256 * 384
 
 
-def test_real_images_on_shifted_grids_are_refused(model, shared_data, tmp_path):
+def test_real_images_on_shifted_grids_are_mapped_on_the_first_ones(model, shared_data, tmp_path):
     images = sorted((shared_data / "geo_io" / "naip_prairie").glob("*.tif"))[:2]
-    with pytest.raises(RasterError, match="one grid"):
-        predict(model, images, task="binary_change", output=tmp_path / "m.tif")
+    result = predict(model, images, task="binary_change", output=tmp_path / "m.tif")
+    with rasterio.open(images[0]) as first, rasterio.open(tmp_path / "m.tif") as made:
+        assert (made.crs, made.transform, made.shape) == (first.crs, first.transform, first.shape)
+    assert any("resampled to the grid of the maps" in note for note in result.notes)

@@ -31,8 +31,8 @@ from stsun.demo.pictures import (
 from stsun.evaluation.summary import scored_names
 from stsun.model.stsun import STSUN
 from stsun.prediction.products import observed
-from stsun.prediction.scene import iso
 from stsun.raster.writer import encode_png
+from stsun.scene.scene import iso
 from stsun.sensors import sensors
 from stsun.tasks import NEUTRAL, output_periods
 

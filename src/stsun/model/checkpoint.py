@@ -75,6 +75,7 @@ def load(path: str | Path | None = None, *, device: str | torch.device = "cpu") 
     card = read_card(path)
     model = _build(card, folder)
     model.name, model.colors = str(card.get("name") or folder.name), _colors(card, folder)
+    model.checkpoint = weights
     model.load_state_dict(_read_weights(weights, model.state_dict()), strict=True)
     return model.to(home).eval()
 

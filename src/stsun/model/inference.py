@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from torch import nn
 
 from stsun.errors import ConfigurationError
+from stsun.model.blocks import AttentionBlock
 
 
 @contextmanager
@@ -43,3 +45,21 @@ def usable(device: str | torch.device) -> torch.device:
         raise ConfigurationError(
             f"the device {str(device)!r} cannot be used ({reason}); try cpu, or leave it out"
         ) from error
+
+
+@contextmanager
+def local_attention(model: nn.Module) -> Iterator[None]:
+    """Give blocks whose windows are spread over the whole image plain ones, shifted by half, for as long as it lasts.
+
+    A pixel then depends on its surroundings only, not on how far the image that the network sees reaches. The weights
+    were learned with spread windows: whether the results are as good is to be tried.
+    """
+    spread = [block for block in model.modules() if isinstance(block, AttentionBlock) and block.window.spread]
+    before = [block.window for block in spread]
+    try:
+        for block in spread:
+            block.window = replace(block.window, spread=False, shifted=True)
+        yield
+    finally:
+        for block, window in zip(spread, before, strict=True):
+            block.window = window

@@ -1,6 +1,7 @@
 """STSUN: one network for any bands, dates, size, task and set of categories."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -33,6 +34,7 @@ class STSUN(nn.Module):
         config: Its architecture and vocabulary.
         name: What it is called in scores: its checkpoint's name, or its size.
         colors: ``#rrggbb`` of categories, as the data sets it was trained on had them.
+        checkpoint: The weights file it was loaded from; None = none.
     """
 
     def __init__(self, config: STSUNConfig) -> None:
@@ -40,6 +42,7 @@ class STSUN(nn.Module):
         self.config = config
         self.name = f"STSUN {config.size}"
         self.colors: dict[str, str] = {}
+        self.checkpoint: Path | None = None
         pyramid = config.layout == "pyramid"
         self.tasks = nn.Parameter(torch.randn(len(TASKS), config.condition))
         self.gsd = MLP(GSD_FEATURES, 2 * config.condition, config.condition)

@@ -1,1 +1,1 @@
-"""Prediction: aligned dates, tiles, blended logits, maps."""
+"""Prediction: a scene goes through the network chunk by chunk and comes out as maps."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from stsun.prediction.tiling import Window
+from stsun.raster.grid import Window
 
 Planes = NDArray[np.float32]
 
@@ -19,39 +19,41 @@ def blend_weights(height: int, width: int) -> Planes:
     return (_hann(height)[:, None] * _hann(width)[None, :]).astype(np.float32)
 
 
-def blend(parts: Iterable[tuple[Window, Planes]], width: int) -> Iterator[tuple[int, Planes]]:
-    """Yield the weighted mean of overlapping tiles as bands of finished rows: first row, and planes ``C h width``.
+def weighted_sums(parts: Iterable[tuple[Window, Planes]], extent: Window) -> Iterator[tuple[int, Planes]]:
+    """Yield weighted sums of overlapping tiles as bands of finished rows: first row, and ``C + 1`` planes ``h width``.
 
-    No more than one row of tiles is held in memory.
+    The last plane is the sum of the weights. No more than one row of tiles is held in memory.
 
     Args:
-        parts: Windows with their planes ``C h w``, row by row as `stsun.prediction.tiling.tiles` gives them; together
-            they cover every pixel.
-        width: Of the raster, in pixels.
+        parts: Windows with their planes ``C h w``, row by row; together they cover every pixel of the extent.
+        extent: The pixels to cover; rows are counted from its first.
     """
-    top, sums = 0, None  # the last plane is the sum of the weights
+    top, sums = 0, None
     for window, planes in parts:
+        row, column = window.row - extent.row, window.column - extent.column
         if sums is None:
-            sums = np.zeros((len(planes) + 1, window.height, width), np.float32)
-        if window.row > top:
-            yield top, _mean(sums[:, : window.row - top])
-            sums, top = _advance(sums, window.row - top), window.row
+            sums = np.zeros((len(planes) + 1, window.height, extent.width), np.float32)
+        if row > top:
+            yield top, sums[:, : row - top]
+            sums, top = _advance(sums, row - top, window.height), row
         weights = blend_weights(window.height, window.width)
-        inside = sums[:, :, window.column : window.column + window.width]
+        inside = sums[:, :, column : column + window.width]
         inside[:-1] += planes * weights
         inside[-1] += weights
     if sums is not None:
-        yield top, _mean(sums)
+        yield top, sums
 
 
-def _advance(sums: Planes, rows: int) -> Planes:
-    moved = np.zeros_like(sums)
-    moved[:, : sums.shape[1] - rows] = sums[:, rows:]
-    return moved
-
-
-def _mean(sums: Planes) -> Planes:
+def mean(sums: Planes) -> Planes:
+    """Return the weighted mean, ``C h w``, of what `weighted_sums` gives."""
     return sums[:-1] / sums[-1]
+
+
+def _advance(sums: Planes, rows: int, height: int) -> Planes:
+    moved = np.zeros((len(sums), height, sums.shape[2]), np.float32)
+    kept = sums[:, rows:]
+    moved[:, : kept.shape[1]] = kept
+    return moved
 
 
 def _hann(length: int) -> NDArray[np.float64]:

@@ -1,58 +1,66 @@
-"""The files of a prediction: what their bands are called and hold, and how rows of logits become their pixels."""
+"""The rasters of a prediction: which there are, what their bands are called and mean, and how they are stored."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from stsun import __version__
 from stsun.configuration import Configuration
 from stsun.data.sample import IGNORE
+from stsun.errors import ConfigurationError
 from stsun.legend import color_of
-from stsun.prediction.inference import Rows
-from stsun.prediction.products import class_map, map_categories, probabilities
-from stsun.prediction.scene import Scene, iso
-from stsun.raster.grid import Grid
-from stsun.raster.writer import Layer, create
+from stsun.prediction.products import NODATA_OF, STEPS, map_categories, transition_value
+from stsun.raster.writer import Layer
+from stsun.scene.scene import Scene, iso
 from stsun.tasks import output_periods
 
-MapCounts = NDArray[np.int64]
-"""How often each map holds each value, ``M 256``."""
+PROBABILITY_TYPES = ("uint8", "float16", "float32")
+UNCHANGED_COLOR = "#e6e6e6"
 
 
 @dataclass(frozen=True)
 class Output:
-    """One file to be written.
+    """One raster to be written.
 
     Args:
-        path: Where.
+        path: Where; None = it is only needed to make others.
+        product: What it shows (see `stsun.prediction.products.render`).
         layers: Its bands.
-        dtype: Of its pixels.
-        nodata: Value of pixels without data.
-        render: Makes its pixels ``bands h W`` from a band of rows.
+        dtype: How its pixels are stored.
     """
 
-    path: Path
+    path: Path | None
+    product: str
     layers: tuple[Layer, ...]
     dtype: str
-    nodata: float
-    render: Callable[[Rows], NDArray[Any]]
+
+    @property
+    def nodata(self) -> float:
+        """Value of pixels without data."""
+        return NODATA_OF[self.dtype]
+
+    @property
+    def overviews(self) -> str:
+        """How a pixel of an overview is made."""
+        return "mode" if self.product in ("classes", "changes") else "average"
+
+
+def day_names(scene: Scene) -> list[str]:
+    """Return what each date is called: its ISO day, or ``date 1``."""
+    days = [date.day for date in scene.dates]
+    return [f"date {number}" if day is None else iso(day) for number, day in enumerate(days, start=1)]
 
 
 def period_names(scene: Scene, configuration: Configuration) -> list[str]:
     """Return what each output map speaks for: ``2018-05-01``, ``2018-05-01 to 2024-05-01``, or ``date 1 to date 2``."""
-    days = [date.day for date in scene.dates]
-    names = [f"date {number}" if day is None else iso(day) for number, day in enumerate(days, start=1)]
+    names = day_names(scene)
     periods = output_periods(configuration.task, len(names), configuration.per_date)
     return [names[start] if start == end else f"{names[start]} to {names[end]}" for start, end in periods]
 
 
 def class_output(path: Path, scene: Scene, configuration: Configuration, colors: Mapping[str, str]) -> Output:
-    """Return the file of class maps: one 8-bit band per map, 255 where there is no data.
+    """Return the raster of categories: one 8-bit band per map, 255 where there is no data.
 
     Args:
         path: Where.
@@ -61,52 +69,76 @@ def class_output(path: Path, scene: Scene, configuration: Configuration, colors:
         colors: ``#rrggbb`` of categories, as the model's data sets had them; the others get `color_of`.
     """
     categories = tuple((name, colors.get(name, color_of(name))) for name in map_categories(configuration))
-    layers = tuple(Layer(period, categories, _tags(configuration)) for period in period_names(scene, configuration))
-
-    def render(rows: Rows) -> NDArray[np.uint8]:
-        return np.where(rows.observed, class_map(rows.logits, configuration.task), np.uint8(IGNORE))
-
-    return Output(path, layers, "uint8", IGNORE, render)
+    periods = period_names(scene, configuration)
+    return Output(
+        path, "classes", tuple(Layer(period, categories, _tags(configuration)) for period in periods), "uint8"
+    )
 
 
-def probability_output(path: Path, scene: Scene, configuration: Configuration) -> Output:
-    """Return the file of probabilities: one band per map and category (binary change: the change), NaN without data."""
+def probability_output(path: Path, scene: Scene, configuration: Configuration, dtype: str) -> Output:
+    """Return the raster of probabilities: one band per map and category (binary change: the change).
+
+    Args:
+        path: Where.
+        scene: The images.
+        configuration: What was asked of the network.
+        dtype: ``uint8`` (multiples of 1/250, which is the file's scale; 255 = no data), ``float16`` or ``float32``.
+
+    Raises:
+        ConfigurationError: The data type is none of these.
+    """
+    if dtype not in PROBABILITY_TYPES:
+        raise ConfigurationError(
+            f"probabilities cannot be stored as {dtype!r}; expected one of {', '.join(PROBABILITY_TYPES)}"
+        )
     names = map_categories(configuration)
     shown = names[1:] if configuration.task == "binary_change" else names
+    scale = 1 / STEPS if dtype == "uint8" else 1.0
     layers = tuple(
-        Layer(f"{name}, {period}", (), _tags(configuration))
+        Layer(f"{name}, {period}", (), _tags(configuration), scale)
         for period in period_names(scene, configuration)
         for name in shown
     )
-
-    def render(rows: Rows) -> NDArray[np.float32]:
-        shares = probabilities(rows.logits, configuration.task)
-        known = np.where(rows.observed[:, None], shares, np.float32(np.nan))  # M K h W
-        return known.reshape(-1, *known.shape[2:])
-
-    return Output(path, layers, "float32", np.nan, render)
+    return Output(path, "probabilities", layers, dtype)
 
 
-def write_outputs(rows: Iterable[Rows], outputs: Sequence[Output], grid: Grid, *, overwrite: bool) -> MapCounts:
-    """Write all files, band of rows by band of rows, and count the values of the first.
+def confidence_output(path: Path | None, scene: Scene, configuration: Configuration) -> Output:
+    """Return the raster of the probabilities of what the maps show: one 8-bit band per map, multiples of 1/250."""
+    tags, periods = _tags(configuration), period_names(scene, configuration)
+    layers = tuple(Layer(f"confidence, {period}", (), tags, 1 / STEPS) for period in periods)
+    return Output(path, "confidence", layers, "uint8")
+
+
+def change_output(path: Path | None, scene: Scene, configuration: Configuration, colors: Mapping[str, str]) -> Output:
+    """Return the raster of what became what: one band for each two consecutive maps, 0 where nothing changed.
+
+    Other values are those of `stsun.prediction.products.transition_value`, named in the band's tags. The data type is 8
+    bit where they fit, else 16.
 
     Raises:
-        RasterError: A file cannot be written; then none is.
+        ConfigurationError: There are no two maps of categories to compare.
     """
-    counts = np.zeros((len(outputs[0].layers), IGNORE + 1), np.int64)
-    with ExitStack() as files:
-        writers = [
-            files.enter_context(
-                create(output.path, grid, output.layers, dtype=output.dtype, nodata=output.nodata, overwrite=overwrite)
-            )
-            for output in outputs
-        ]
-        for band in rows:
-            arrays = [output.render(band) for output in outputs]
-            for write, array in zip(writers, arrays, strict=True):
-                write(band.first, array)
-            counts += [np.bincount(one.ravel(), minlength=IGNORE + 1) for one in arrays[0]]
-    return counts
+    names, maps = map_categories(configuration), period_names(scene, configuration)
+    if configuration.task == "binary_change" or len(maps) < 2:
+        raise ConfigurationError(
+            "a map of what became what needs categories at two dates: --task semantic_change, or segmentation with "
+            f"--per-date; the task is {configuration.task} with {len(maps)} map(s)"
+        )
+    most = transition_value(len(names) - 1, 0, len(names)) + len(names)
+    entries = transition_names(names)
+    legend = tuple((text, colors.get(to, color_of(to)) if to else UNCHANGED_COLOR) for text, to in entries)
+    layers = tuple(
+        Layer(f"{before} to {after}", legend if most < IGNORE else (), _tags(configuration))
+        for before, after in pairwise(maps)
+    )
+    return Output(path, "changes", layers, "uint8" if most < IGNORE else "uint16")
+
+
+def transition_names(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return what each value of a map of changes says, from 0 on, and the category that it ends in (empty: none)."""
+    entries = [("unchanged", "")]
+    entries += [(f"{before} to {after}", after) for before in names for after in names]
+    return entries
 
 
 def _tags(configuration: Configuration) -> dict[str, str]:

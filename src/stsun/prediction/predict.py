@@ -1,8 +1,6 @@
-"""Maps from images: a scene goes through the network tile by tile and comes out as georeferenced maps."""
+"""Maps from images: the one function that users call."""
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -10,54 +8,15 @@ import torch
 from torch import nn
 
 from stsun.configuration import Configuration
-from stsun.data.sample import IGNORE
-from stsun.errors import ConfigurationError, RasterError
-from stsun.model.inference import evaluating
-from stsun.prediction.inference import Progress, infer
-from stsun.prediction.outputs import MapCounts, class_output, period_names, probability_output, write_outputs
-from stsun.prediction.products import map_categories
-from stsun.prediction.scene import Scene, open_scene
-from stsun.prediction.tiling import tiles
-from stsun.prediction.told import Bands, Entry, entries_of
+from stsun.errors import ConfigurationError
+from stsun.prediction.results import Prediction
+from stsun.prediction.run import Engine, Progress, Settings, run, unfinished
+from stsun.prediction.targets import Targets
+from stsun.raster.grid import Grid
 from stsun.raster.metadata import moment_text
-from stsun.raster.writer import check_target
+from stsun.scene.scene import Scene, open_scene
+from stsun.scene.told import Bands, Entry
 from stsun.tasks import check_task
-
-
-@dataclass(frozen=True)
-class MapSummary:
-    """How much of one map is of which category.
-
-    Args:
-        period: What the map speaks for, such as ``2018-05-01 to 2024-05-01``.
-        pixels: Number of pixels of each category, by its name.
-        area_m2: Area of each category in square metres; None where the GSD is unknown.
-        nodata_pixels: Number of pixels without data.
-    """
-
-    period: str
-    pixels: dict[str, int]
-    area_m2: dict[str, float] | None
-    nodata_pixels: int
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a prediction has made.
-
-    Args:
-        files: The files written: the maps, then the probabilities if asked for.
-        maps: One summary per map, in the order of the file's bands.
-        notes: What had to be assumed, in words.
-        seconds: How long it took.
-        configuration: What the network was asked.
-    """
-
-    files: tuple[Path, ...]
-    maps: tuple[MapSummary, ...]
-    notes: tuple[str, ...]
-    seconds: float
-    configuration: Configuration
 
 
 def predict(
@@ -72,113 +31,125 @@ def predict(
     bands: Bands | Sequence[Bands] | None = None,
     scale: float | None = None,
     offset: float | None = None,
+    like: Grid | str | Path | None = None,
+    only: Sequence[str] | None = None,
+    remote: bool = False,
     per_date: bool = False,
     tile: int = 512,
     overlap: int = 128,
+    local: bool = False,
     probabilities: str | Path | None = None,
+    probability_type: str = "uint8",
+    confidence: str | Path | None = None,
+    changes: str | Path | None = None,
+    polygons: str | Path | None = None,
+    min_area_m2: float = 0.0,
+    transitions: str | Path | None = None,
+    item: str | Path | None = None,
     device: str | torch.device | None = None,
     progress: Progress | None = None,
     overwrite: bool = False,
+    resume: bool = False,
+    allow_missing: bool = False,
+    engine: Engine | None = None,
 ) -> Prediction:
-    """Return a summary of the maps of a scene, and write them as a GeoTIFF on the scene's own grid.
+    """Return a summary of the maps of a scene, and write them as a cloud-optimised GeoTIFF.
 
     The GeoTIFF holds one 8-bit band per output map: the index of the category (binary change: 0 unchanged, 1 changed),
     255 where there is no data. A change needs data at both of its dates, a map of one date at that date, a map of a
     series at any of its dates. Each band is described by its period and carries the categories' names and colours.
 
+    Memory does not grow with the raster. What is done is kept beside the output until the end, in a folder named
+    ``.NAME.unfinished``: a run that was killed goes on with ``resume`` and ends in the same bytes.
+
     Args:
         model: A model from `stsun.load`.
         images: One entry per date: a path, or a list of paths whose bands belong to one date; or one path per date and
-            group of bands, where the days are known.
+            group of bands, where the days are known; or folders and STAC files from the archive; or xarray objects (see
+            `stsun.scene.arrays.array_infos`) in the place of paths.
         task: ``segmentation``, ``binary_change`` or ``semantic_change``.
         output: The GeoTIFF to write; missing folders are made.
         categories: What to map; left out = all that the model knows for the task.
         dates: One date or ISO text per entry; left out = from the files' tags.
         sensor: The catalogue's name of the sensor, for files without wavelength tags.
-        bands: The bands in file order, for files without wavelength tags (see `stsun.prediction.scene.open_scene`).
+        bands: The bands in file order, for files without wavelength tags (see `stsun.scene.scene.open_scene`).
         scale: Stored value * scale + offset = physical value, where the file does not say it (see
-            `stsun.prediction.scaling.meanings`).
+            `stsun.scene.scaling.meanings`).
         offset: See ``scale``.
+        like: The grid of the maps, or a raster that lies on it; left out = that of the first date's finest file. Images
+            on another grid are resampled to it.
+        only: Bands to read of what is from the archive, by name; left out = all.
+        remote: Allow STAC items whose bands lie on servers.
         per_date: Segmentation only: one map per date instead of one for the series.
         tile: Side of the tiles that the network sees at a time, in pixels.
-        overlap: By how many pixels tiles overlap at least; there they are blended.
-        probabilities: A second GeoTIFF to write, with each category's probability, 0 to 1, NaN where there is no data.
+        overlap: By how many pixels tiles overlap; there they are blended.
+        local: No attention over whole tiles, so that maps depend less on where tiles lie.
+        probabilities: A GeoTIFF to write, with each category's probability.
+        probability_type: How they are stored: ``uint8`` (multiples of 1/250), ``float16`` or ``float32``.
+        confidence: A GeoTIFF to write, with the probability of what the maps show.
+        changes: A GeoTIFF to write, with what became what between consecutive maps.
+        polygons: A .gpkg, .parquet or .geojson file to write, with the maps' regions; of a change, those that changed.
+        min_area_m2: Polygons smaller than this are left out.
+        transitions: A .csv file to write, with the areas that went from each category to each other.
+        item: A STAC Item (.json) to write, which describes the result.
         device: Where to compute, such as ``cuda``; None = where the model is. The model goes back afterwards.
         progress: Called with the numbers of tiles done and in all, after each tile.
-        overwrite: Replace files that are there.
+        overwrite: Replace files that are there, and throw away an unfinished prediction.
+        resume: Go on with an unfinished prediction.
+        allow_missing: Blocks that cannot be read count as no data and are reported, instead of ending the prediction.
+        engine: What computes; None = this process (see `stsun.prediction.cluster`).
 
     Raises:
-        StsunError: Input or options are not usable; nothing is written then.
+        StsunError: Input or options are not usable, and nothing is written; or something failed on the way, and what is
+            done waits for ``resume``.
     """
-    started = time.perf_counter()
-    targets = [Path(path) for path in (output, probabilities) if path is not None]
-    _check_targets(targets, images, overwrite)
-    scene = open_scene(images, sensor=sensor, bands=bands, dates=dates, scale=scale, offset=offset)
-    _check_dates(scene, task, len(images))
-    asked = model.categories_for(task) if categories is None else categories  # type: ignore[operator]
-    configuration = Configuration(scene.bands, scene.gsd_m, task, asked, per_date)
-    if hasattr(model, "check_categories"):  # before the first tile: a scene without data asks the network nothing
-        model.check_categories(configuration)  # type: ignore[operator]
-    outputs = [class_output(targets[0], scene, configuration, getattr(model, "colors", {}))]
-    outputs += [probability_output(path, scene, configuration) for path in targets[1:]]
-    windows = tiles(scene.grid.height, scene.grid.width, tile, overlap)
-    with evaluating(model, device) as used:
-        rows = infer(model, scene, configuration, windows, device=used, progress=progress)
-        counts = write_outputs(rows, outputs, scene.grid, overwrite=overwrite)
-    maps = _summaries(counts, scene, configuration)
-    return Prediction(tuple(targets), maps, _notes(scene), time.perf_counter() - started, configuration)
-
-
-def to_text(result: Prediction) -> str:
-    """Return the summary of a prediction in words, with the share of each category."""
-    lines = []
-    for summary in result.maps:
-        seen = sum(summary.pixels.values())
-        lines.append(f"{summary.period}: {seen} pixels, {summary.nodata_pixels} without data")
-        for name, pixels in summary.pixels.items():
-            area = "" if summary.area_m2 is None else f"  {summary.area_m2[name] / 1e6:12.4f} km²"
-            lines.append(f"  {name:30} {pixels / max(seen, 1):7.2%}{area}")
-    lines += [f"note: {note}" for note in result.notes]
-    return "\n".join([*lines, *(f"wrote {file}" for file in result.files)])
-
-
-def _check_targets(targets: Sequence[Path], images: Sequence[Entry], overwrite: bool) -> None:
-    for target in targets:
-        check_target(target, overwrite=overwrite)
-    files = [path for entry in entries_of(images) for path in entry]
-    taken = [path.resolve() for path in (*files, *targets)]
-    for target in targets:
-        if taken.count(target.resolve()) > 1:
-            raise RasterError(f"{target} would overwrite an image or another output; choose another name")
-
-
-def _check_dates(scene: Scene, task: str, entries: int) -> None:
-    if len(scene.dates) < min(entries, check_task(task).minimum_dates):
+    targets = Targets(
+        Path(output), _path(probabilities), probability_type, _path(confidence), _path(changes), _path(polygons),
+        min_area_m2, _path(transitions), _path(item),
+    )  # fmt: skip
+    scene = open_scene(
+        images, sensor=sensor, bands=bands, dates=dates, scale=scale, offset=offset, like=like, only=only, remote=remote
+    )
+    if len(scene.dates) < min(len(images), check_task(task).minimum_dates):
         raise ConfigurationError(
             f"{task} needs at least {check_task(task).minimum_dates} dates, but {scene.dates[0].names} hold different "
             "bands of one day and make one date; give the images of another day, too, or, if each is a date of its "
             "own, write a comma behind each (a.tif, b.tif,), in Python a list"
         )
+    settings = Settings(tile, overlap, local, device, allow_missing, overwrite, resume, progress, engine)
+    return predict_scene(
+        model, scene, task=task, categories=categories, per_date=per_date, targets=targets, settings=settings
+    )
+
+
+def predict_scene(
+    model: nn.Module,
+    scene: Scene,
+    *,
+    task: str,
+    categories: Sequence[str] | None,
+    per_date: bool,
+    targets: Targets,
+    settings: Settings,
+) -> Prediction:
+    """Make the maps of a scene that is open, as `predict` does.
+
+    Raises:
+        StsunError: See `predict`.
+    """
     known = [date.day for date in scene.dates if date.day is not None]
     if task != "segmentation" and known != sorted(known):
         raise ConfigurationError(
             f"the dates of a change must not decrease, got {', '.join(map(moment_text, known))}; "
             "give the images from the earliest to the latest"
         )
+    asked = model.categories_for(task) if categories is None else categories  # type: ignore[operator]
+    configuration = Configuration(scene.bands, scene.gsd_m, task, asked, per_date)
+    replacing = settings.overwrite or (settings.resume and unfinished(targets.maps))
+    inputs = [Path(file.name) for one in scene.dates for file in one.sources]
+    targets.check(inputs, configuration, overwrite=replacing)
+    return run(model, scene, configuration, targets, settings)
 
 
-def _summaries(counts: MapCounts, scene: Scene, configuration: Configuration) -> tuple[MapSummary, ...]:
-    names = map_categories(configuration)
-    pixel_m2 = None if scene.gsd_m is None else scene.gsd_m**2
-    summaries = []
-    for period, row in zip(period_names(scene, configuration), counts, strict=True):
-        pixels = {name: int(row[value]) for value, name in enumerate(names)}
-        area_m2 = None if pixel_m2 is None else {name: count * pixel_m2 for name, count in pixels.items()}
-        summaries.append(MapSummary(period, pixels, area_m2, int(row[IGNORE])))
-    return tuple(summaries)
-
-
-def _notes(scene: Scene) -> tuple[str, ...]:
-    if scene.grid.crs is None or not scene.grid.crs.is_geographic:
-        return scene.notes
-    return (*scene.notes, "areas are computed with the pixel size at the scene's centre, for its CRS is in degrees")
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)

@@ -1,6 +1,7 @@
-"""From logits to what people look at: class maps, probabilities, and where there is nothing to say."""
+"""From logits to what people look at: categories, probabilities, confidence, changes; and where nothing can be said."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,24 @@ from stsun.tasks import CHANGE, NEUTRAL
 
 MOST_CATEGORIES = IGNORE
 """A map is stored as 8 bit, with 255 for no data."""
+
+STEPS = 250
+"""A probability stored as 8 bit is a multiple of 1/250."""
+
+UNCHANGED_VALUE = 0
+NODATA_OF = {"uint8": IGNORE, "uint16": 65_535, "float16": np.nan, "float32": np.nan}
+
+
+class Rows(NamedTuple):
+    """A rectangle of finished pixels.
+
+    Args:
+        logits: ``M K h w``.
+        observed: Where each map has data to go by, ``M h w``.
+    """
+
+    logits: NDArray[np.float32]
+    observed: NDArray[np.bool_]
 
 
 def map_categories(configuration: Configuration) -> tuple[str, ...]:
@@ -50,6 +69,25 @@ def probabilities(logits: NDArray[np.float32], task: str) -> NDArray[np.float32]
     return softmax
 
 
+def confidence(logits: NDArray[np.float32], task: str) -> NDArray[np.float32]:
+    """Return the probability of the category that each pixel got, 0 to 1, ``M H W``."""
+    shares = probabilities(logits, task)
+    if task == "binary_change":
+        return np.maximum(shares, 1 - shares)[:, 0]
+    return shares.max(axis=1)
+
+
+def transition_value(before: int, after: int, count: int) -> int:
+    """Return the value that a map of changes holds where category ``before`` became ``after``, of ``count`` in all."""
+    return UNCHANGED_VALUE if before == after else 1 + before * count + after
+
+
+def change_map(classes: NDArray[np.uint8], count: int) -> NDArray[np.int64]:
+    """Return `transition_value` of each pixel for consecutive maps, ``M - 1 H W``, from class maps ``M H W``."""
+    before, after = classes[:-1].astype(np.int64), classes[1:].astype(np.int64)
+    return np.where(before == after, UNCHANGED_VALUE, 1 + before * count + after)
+
+
 def observed(valid: NDArray[np.bool_], periods: Sequence[tuple[int, int]], task: str) -> NDArray[np.bool_]:
     """Return where each map has something to go by, ``M H W``.
 
@@ -62,3 +100,40 @@ def observed(valid: NDArray[np.bool_], periods: Sequence[tuple[int, int]], task:
     """
     reduce = np.all if task == "binary_change" else np.any
     return np.stack([reduce(valid[start : end + 1], axis=0) for start, end in periods])
+
+
+def render(product: str, dtype: str, rows: Rows, task: str) -> NDArray[Any]:
+    """Return the stored pixels of a product, ``bands h w``, in the data type it is stored as."""
+    values, known = _PRODUCTS[product](rows, task)
+    if product in ("probabilities", "confidence") and dtype == "uint8":
+        values = np.rint(values * STEPS)
+    stored = np.where(known, values, NODATA_OF[dtype])
+    return stored.astype("float32" if dtype == "float16" else dtype)
+
+
+def _classes(rows: Rows, task: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    return class_map(rows.logits, task), rows.observed
+
+
+def _probabilities(rows: Rows, task: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    shares = probabilities(rows.logits, task)
+    known = np.broadcast_to(rows.observed[:, None], shares.shape)
+    flat = (-1, *shares.shape[2:])
+    return shares.reshape(flat), known.reshape(flat)
+
+
+def _confidence(rows: Rows, task: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    return confidence(rows.logits, task), rows.observed
+
+
+def _changes(rows: Rows, task: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    both = rows.observed[:-1] & rows.observed[1:]
+    return change_map(class_map(rows.logits, task), rows.logits.shape[1]), both
+
+
+_PRODUCTS: dict[str, Callable[[Rows, str], tuple[NDArray[Any], NDArray[np.bool_]]]] = {
+    "classes": _classes,
+    "probabilities": _probabilities,
+    "confidence": _confidence,
+    "changes": _changes,
+}

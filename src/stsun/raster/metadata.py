@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 from rasterio.warp import transform as transform_points
 
@@ -131,7 +132,7 @@ def pixel_size_m(crs: Any, transform: Any, height: int, width: int) -> tuple[flo
             return across * unit * per_radian[0], down * unit * per_radian[1]
         if crs.to_dict().get("proj") in ("merc", "webmerc"):
             unit *= math.cos(math.radians(transform_points(crs, "EPSG:4326", [x], [y])[1][0]))
-    except (RasterioError, ValueError):
+    except (CPLE_BaseError, RasterioError, ValueError):
         return None
     return across * unit, down * unit
 

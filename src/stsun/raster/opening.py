@@ -7,63 +7,131 @@ from pathlib import Path
 from typing import Any
 
 import rasterio
+from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import DatasetReader
 
 from stsun.errors import RasterError
+from stsun.raster.handles import HANDLES, Handle, state_of
+from stsun.raster.virtual import checked_vrt, is_vrt
 
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 DRIVERS = {
-    b"II*\0": "GTiff",
-    b"MM\0*": "GTiff",
-    b"II+\0": "GTiff",
-    b"MM\0+": "GTiff",
+    **dict.fromkeys(TIFF, "GTiff"),
     b"\x89PNG": "PNG",
     b"\xff\xd8\xff": "JPEG",
+    b"\0\0\0\x0cjP  ": "JP2OpenJPEG",
+    b"\xff\x4f\xff\x51": "JP2OpenJPEG",
 }
-"""First bytes of a file -> format that is read. No virtual formats: they would open files that nobody named."""
+"""First bytes of a file -> format that is read."""
 
 STRICT = {"GDAL_ERROR_ON_LIBJPEG_WARNING": "TRUE", "GDAL_PNG_WHOLE_IMAGE_OPTIM": "NO"}
 """Without these a JPEG or PNG that is cut off is filled up, with no error."""
+
+REMOTE = "/vsicurl/http"
+REMOTE_OPTIONS = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
+"""One request for the file instead of many for what may lie beside it."""
+
+BESIDE = (".msk", ".ovr")
+"""Masks and overviews of a file, in files beside it."""
+
+START = 1024
+"""Bytes from which a format is known."""
+
+
+class MissingError(RasterError):
+    """A file that is not there, or not any more."""
 
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[Any]:
     """Yield a raster opened to be read; what goes wrong while it is open is told as an error of that file.
 
+    It stays open behind the block, so that its next window costs less (see `stsun.raster.handles`).
+
+    Args:
+        path: A file. Only a text that starts with ``/vsicurl/http`` is fetched from a server, never a ``Path``.
+
     Raises:
         RasterError: The file is missing, damaged or of no format that is read.
     """
-    path = Path(path)
-    driver = _driver(path)
+    remote = is_remote(path)
+    key = str(path) if remote else str(Path(path).absolute())
     try:
-        with rasterio.Env(**STRICT):
-            with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning):  # RasterInfo.crs tells
-                source = rasterio.open(path, driver=driver)
-            with source:
-                yield source
+        with rasterio.Env(**STRICT, **(REMOTE_OPTIONS if remote else {})):
+            _forget_errors()
+            handle = HANDLES.take(key) or (_remote(key) if remote else _local(Path(path)))
+            try:
+                yield handle.source
+            except BaseException:
+                handle.source.close()  # what failed once is opened anew
+                raise
+            HANDLES.keep(key, handle)
     except RasterioError as problem:
+        what = "the address cannot be reached, or its file" if remote else "the file"
         raise RasterError(
-            f"{path}: cannot be read: the {driver} file is damaged or incomplete ({_innermost(problem)}); "
-            "fetch or convert it again"
+            f"{path}: cannot be read: {what} is damaged or incomplete ({innermost(problem)}); fetch or convert it again"
         ) from problem
 
 
-def _driver(path: Path) -> str:
-    if not path.is_file():
-        found = "is a folder, expected a file" if path.is_dir() else "there is no such file"
-        raise RasterError(f"{path}: {found}; check the path")
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-    except OSError as problem:
-        raise RasterError(f"{path}: cannot be opened ({problem.strerror}); check who may read it") from problem
-    driver = next((driver for first, driver in DRIVERS.items() if start.startswith(first)), None)
-    if driver is None:
-        found = "is empty" if not start else "is neither GeoTIFF, PNG nor JPEG"
-        raise RasterError(f"{path}: the file {found}; expected one of these formats, convert it")
-    return driver
+def is_remote(path: str | Path) -> bool:
+    """Return whether a path is that of a file on a server."""
+    return isinstance(path, str) and path.startswith(REMOTE)
 
 
-def _innermost(problem: BaseException) -> str:
+def innermost(problem: BaseException) -> str:
+    """Return, in one line, what an error was caused by."""
     while problem.__cause__ is not None:
         problem = problem.__cause__
     return " ".join(str(problem).split())
+
+
+def _forget_errors() -> None:
+    """Make GDAL forget an earlier failure: rasterio would take it for one of the next raster that is still open."""
+    CRS.from_wkt('LOCAL_CS["forget"]')
+
+
+def _remote(address: str) -> Handle:
+    return Handle(_open(address, *sorted(set(DRIVERS.values()))), (), ())
+
+
+def _local(path: Path) -> Handle:
+    start = _start(path)
+    if is_vrt(start):
+        name, shown = checked_vrt(path, tuple(DRIVERS))
+        driver = "VRT"
+    else:
+        name, shown = str(path), ()
+        driver = next((driver for first, driver in DRIVERS.items() if start.startswith(first)), "")
+        if not driver:
+            found = "is neither GeoTIFF, JPEG 2000, PNG, JPEG nor VRT" if start else "is empty"
+            raise RasterError(f"{path}: the file {found}; expected one of these formats, convert it")
+    for raster in shown or (path,):
+        _check_beside(raster)
+    source = _open(name, driver)
+    files = tuple(dict.fromkeys([path.absolute(), path.absolute().parent, *shown, *map(Path, source.files)]))
+    return Handle(source, files, state_of(files))
+
+
+def _check_beside(path: Path) -> None:
+    """Refuse a mask or overview file that is itself no plain raster: it would be opened as whatever it is."""
+    for file in (Path(f"{path}{suffix}") for suffix in BESIDE):
+        if file.is_file() and not _start(file).startswith(TIFF):
+            raise RasterError(f"{file}: lies beside a raster, but is no TIFF; take it away")
+
+
+def _open(name: str, *drivers: str) -> Any:
+    with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning):  # RasterInfo.crs tells
+        return DatasetReader(name, driver=list(drivers))
+
+
+def _start(path: Path) -> bytes:
+    if not path.is_file():
+        if path.is_dir():
+            raise RasterError(f"{path}: is a folder, expected a file; check the path")
+        raise MissingError(f"{path}: there is no such file; check the path")
+    try:
+        with path.open("rb") as file:
+            return file.read(START)
+    except OSError as problem:
+        raise RasterError(f"{path}: cannot be opened ({problem.strerror}); check who may read it") from problem

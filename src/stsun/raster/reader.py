@@ -1,6 +1,6 @@
 """Rasters in: files to physical values with a valid mask, and what a file says about itself."""
 
-import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,21 +9,30 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.crs import CRS
-from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.transform import Affine
-from rasterio.windows import Window
 
 from stsun.bands import Band
 from stsun.errors import ConfigurationError, RasterError
-from stsun.raster.metadata import band_of, day_of, pixel_size_m
-from stsun.raster.opening import opened
-from stsun.raster.values import is_nodata, physical
+from stsun.raster.grid import Grid
+from stsun.raster.metadata import day_of, pixel_size_m
+from stsun.raster.opening import MissingError, is_remote, opened
+from stsun.raster.pixels import (
+    OnMissing,
+    Pixels,
+    PixelWindow,
+    alpha_of,
+    band_at,
+    check_measured,
+    check_scales,
+    chosen,
+    has_palette,
+    masked,
+    within,
+)
+from stsun.raster.values import physical
 
 Override: TypeAlias = float | Sequence[float | None] | None
 """One value for all bands, one per band, or None (also for single bands): what the file says."""
-
-PixelWindow: TypeAlias = Window | tuple[tuple[int, int], tuple[int, int]]
-"""A rasterio window, or ``((first row, last row + 1), (first column, last column + 1))``."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,7 @@ class RasterInfo:
         masked: True where a mask says which pixels hold data, inside the file or beside it.
     """
 
-    path: Path
+    path: str | Path
     driver: str
     count: int
     indexes: tuple[int, ...]
@@ -82,14 +91,14 @@ def inspect(path: str | Path, *, bands: Sequence[int] | None = None) -> RasterIn
     """Return what a raster says about itself, without reading its pixels.
 
     Args:
-        path: A GeoTIFF, PNG or JPEG.
+        path: A GeoTIFF, JPEG 2000, PNG, JPEG or VRT.
         bands: The bands to describe, by their numbers in the file, from 1; left out = all but alpha.
 
     Raises:
         RasterError: The file is missing, damaged or not a raster, has no such band, or its tags are implausible.
     """
     with opened(path) as source:
-        return _info(Path(path), source, bands)
+        return _info(path if is_remote(path) else Path(path), source, bands)
 
 
 def read(
@@ -100,36 +109,86 @@ def read(
     scale: Override = None,
     offset: Override = None,
     nodata: Override = None,
+    grid: Grid | None = None,
+    resampling: str = "bilinear",
+    allow_missing: bool = False,
+    on_missing: OnMissing | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return physical values ``C H W`` (float32) and the valid mask ``H W`` (bool).
 
     A pixel is valid where every band holds a finite value that is not its nodata, and no mask or alpha band of the
     file says otherwise; a value that float32 cannot hold is not finite. Values of invalid pixels are 0.
 
+    On another grid than the file's own, a pixel is the mean of the four pixels around its centre, weighted by their
+    nearness (``bilinear``), of all within it (``average``, and ``bilinear`` where more than two of the file lie along
+    one side of a pixel of the grid), or the ``nearest``. Invalid pixels have no weight. It is valid where the nearest
+    pixel of the file is; for a mean of more than four, where at least half of its area is. Outside the file none is.
+
     Args:
-        path: A GeoTIFF, PNG or JPEG.
-        window: The part to read; left out = all.
+        path: A GeoTIFF, JPEG 2000, PNG, JPEG or VRT.
+        window: The part to read, in pixels of ``grid`` if there is one, else of the file; left out = all.
         bands: Band numbers in the file, from 1; left out = all but alpha.
         scale: Stored value * scale + offset = physical value; left out = the file's.
         offset: See ``scale``.
         nodata: Stored value that means 'no data'; left out = the file's.
+        grid: Where the pixels shall lie; left out = where they do.
+        resampling: ``bilinear``, ``nearest`` or ``average``, for another grid than the file's.
+        allow_missing: Take blocks that cannot be read as invalid instead of stopping. If the whole file is gone, all
+            is invalid, provided that ``bands`` and ``window`` or ``grid`` tell how much that is.
+        on_missing: Is told which blocks of the file could not be read, in its own pixels, such as ``image.tif: rows
+            512-1023, columns 0-511``; a block is told each time a window needs it.
 
     Raises:
-        RasterError: The file cannot be read, its pixels are colour numbers or complex, or its own scale is none.
+        RasterError: The file cannot be read, its pixels are colour numbers or complex, its own scale is none, or it
+            cannot be brought onto the grid.
     """
-    with opened(path) as source:
-        if _has_palette(source):
-            raise RasterError(
-                f"{path}: the pixels are numbers in a colour table, expected measured values; convert it to RGB"
-            )
-        chosen = _chosen(path, source, bands)
-        _check_scales(source, chosen)
-        own = [[values[i - 1] for i in chosen] for values in (source.nodatavals, source.scales, source.offsets)]
-        stored = _pixels(source, path, chosen, window)
-        valid = _holds_data(source, chosen, stored, _per_band(path, "nodata", nodata, own[0]), window)
+    tell = (on_missing or _keep_quiet) if allow_missing else None
+    try:
+        with opened(path) as source:
+            indexes = chosen(path, source, bands)
+            check_measured(path, source, indexes)
+            own = [[values[i - 1] for i in indexes] for values in (source.nodatavals, source.scales, source.offsets)]
+            pixels = Pixels(path, source, indexes, _per_band(path, "nodata", nodata, own[0]))
+            stored, valid = pixels.on(grid, window, resampling, tell)
+    except MissingError:
+        if tell is None or bands is None or (window is None and grid is None):
+            raise
+        return _nothing(path, len(bands), window, grid, tell)
     scales = [1.0 if value is None else value for value in _per_band(path, "scale", scale, own[1])]
     offsets = [0.0 if value is None else value for value in _per_band(path, "offset", offset, own[2])]
     return physical(stored, valid, scales, offsets)
+
+
+def read_classes(
+    path: str | Path,
+    *,
+    index: int = 1,
+    window: PixelWindow | None = None,
+    grid: Grid | None = None,
+    allow_missing: bool = False,
+    on_missing: OnMissing | None = None,
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return stored values ``H W`` of one band of class numbers (such as a cloud mask), and where the file has some.
+
+    On another grid than the file's own each pixel gets the nearest of the file; outside it, and where it cannot be
+    read, values are 0 and the second array is False. Nodata values are left as they are.
+
+    Args:
+        path: A raster as for `read`, also with a colour table.
+        index: The band's number in the file, from 1.
+        window: See `read`.
+        grid: See `read`.
+        allow_missing: See `read`.
+        on_missing: See `read`.
+
+    Raises:
+        RasterError: The file cannot be read, has no such band, or cannot be brought onto the grid.
+    """
+    tell = (on_missing or _keep_quiet) if allow_missing else None
+    with opened(path) as source:
+        pixels = Pixels(path, source, chosen(path, source, [index]), classes=True)
+        stored, inside = pixels.on(grid, window, "nearest", tell)
+    return stored[0], inside
 
 
 def read_labels(path: str | Path, *, window: PixelWindow | None = None) -> NDArray[np.int64]:
@@ -139,31 +198,31 @@ def read_labels(path: str | Path, *, window: PixelWindow | None = None) -> NDArr
         RasterError: The file cannot be read, has several bands, or holds fractions.
     """
     with opened(path) as source:
-        chosen = _chosen(path, source, None)
-        if len(chosen) != 1:
+        indexes = chosen(path, source, None)
+        if len(indexes) != 1:
             raise RasterError(
-                f"{path}: has {len(chosen)} bands, expected one band of class numbers; "
+                f"{path}: has {len(indexes)} bands, expected one band of class numbers; "
                 "convert colours to class numbers first"
             )
-        stored = _pixels(source, path, chosen, window)[0]
+        stored = Pixels(path, source, indexes, classes=True).on(None, window, "nearest", None)[0][0]
     if stored.dtype.kind == "f" and not (np.isfinite(stored) & (stored == np.round(stored))).all():
         raise RasterError(f"{path}: holds fractions or NaN, expected whole class numbers; store integers")
     labels: NDArray[np.int64] = stored.astype(np.int64)
     return labels
 
 
-def _info(path: Path, source: Any, bands: Sequence[int] | None) -> RasterInfo:
-    indexes = _chosen(path, source, bands)
-    _check_scales(source, indexes)
+def _info(path: str | Path, source: Any, bands: Sequence[int] | None) -> RasterInfo:
+    indexes = chosen(path, source, bands)
+    check_scales(path, source, indexes)
     places = [i - 1 for i in indexes]
     dtypes, nodata, scales, offsets = source.dtypes, source.nodatavals, source.scales, source.offsets
-    descriptions, flags = source.descriptions, source.mask_flag_enums[places[0]]
+    descriptions = source.descriptions
     return RasterInfo(
         path=path,
         driver=source.driver,
         count=len(indexes),
         indexes=tuple(indexes),
-        alpha=_alpha(source),
+        alpha=alpha_of(path, source),
         height=source.height,
         width=source.width,
         dtypes=tuple(dtypes[i] for i in places),
@@ -173,75 +232,19 @@ def _info(path: Path, source: Any, bands: Sequence[int] | None) -> RasterInfo:
         nodata=tuple(nodata[i] for i in places),
         scales=tuple(float(scales[i]) for i in places),
         offsets=tuple(float(offsets[i]) for i in places),
-        bands=tuple(_band(source, i + 1) for i in places),
+        bands=tuple(band_at(path, source, i + 1) for i in places),
         descriptions=tuple(descriptions[i] for i in places),
-        day=_day(source),
-        palette=_has_palette(source),
-        masked=MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags,
+        day=_day(path, source),
+        palette=has_palette(source),
+        masked=masked(source, indexes[0]),
     )
 
 
-def _day(source: Any) -> float | None:
+def _day(path: str | Path, source: Any) -> float | None:
     try:
         return day_of(source.tags(), source.tags(ns="IMAGERY"))
     except ConfigurationError as problem:
-        raise RasterError(f"{source.name}: its tags say: {problem}") from problem
-
-
-def _band(source: Any, index: int) -> Band | None:
-    try:
-        return band_of(source.tags(index), source.tags(index, ns="IMAGERY"), source.descriptions[index - 1])
-    except ConfigurationError as problem:
-        raise RasterError(f"{source.name}: band {index}: {problem}") from problem
-
-
-def _check_scales(source: Any, indexes: Sequence[int]) -> None:
-    """Refuse a scale or offset in the file that leaves nothing of the values."""
-    for index in indexes:
-        scale, offset = source.scales[index - 1], source.offsets[index - 1]
-        if scale == 0 or not (math.isfinite(scale) and math.isfinite(offset)):
-            raise RasterError(
-                f"{source.name}: band {index} has the scale {scale:g} and the offset {offset:g} in the file, expected "
-                "finite numbers and a scale other than 0; correct them in the file (for example with gdal_edit.py)"
-            )
-
-
-def _alpha(source: Any) -> int | None:
-    """Return the alpha band's number. A fourth band often is marked so by mistake: its name or wavelength tells."""
-    for index, kind in zip(source.indexes, source.colorinterp, strict=True):
-        named = (source.descriptions[index - 1] or "alpha").strip().lower() != "alpha"
-        if kind == ColorInterp.alpha and not named and _band(source, index) is None:
-            return int(index)
-    return None
-
-
-def _has_palette(source: Any) -> bool:
-    return bool(source.colorinterp[0] == ColorInterp.palette)
-
-
-def _chosen(path: str | Path, source: Any, bands: Sequence[int] | None) -> list[int]:
-    if bands is None:
-        alpha = _alpha(source)
-        bands = [i for i in source.indexes if i != alpha]
-    wrong = [band for band in bands if band not in source.indexes]
-    if wrong or not bands:
-        found = f"no band {', '.join(map(str, wrong))}" if wrong else "no band that holds data"
-        raise RasterError(f"{path}: has {found}; its bands are 1 to {source.count}, choose among them")
-    return list(bands)
-
-
-def _pixels(source: Any, path: str | Path, indexes: list[int], window: PixelWindow | None) -> NDArray[Any]:
-    if any(np.dtype(source.dtypes[i - 1]).kind == "c" for i in indexes):
-        raise RasterError(f"{path}: holds complex numbers, expected real values; convert it to amplitude or decibels")
-    if window is not None:
-        part = window if isinstance(window, Window) else Window.from_slices(*window)
-        inside = part.col_off >= 0 and part.row_off >= 0 and part.width > 0 and part.height > 0
-        if not (inside and part.col_off + part.width <= source.width and part.row_off + part.height <= source.height):
-            raise RasterError(
-                f"{path}: {part} is not inside its {source.height} x {source.width} pixels; clip it first"
-            )
-    stored: NDArray[Any] = source.read(indexes, window=window)
-    return stored
+        raise RasterError(f"{path}: its tags say: {problem}") from problem
 
 
 def _per_band(path: str | Path, what: str, override: Override, own: Sequence[float | None]) -> list[float | None]:
@@ -254,15 +257,15 @@ def _per_band(path: str | Path, what: str, override: Override, own: Sequence[flo
     return [mine if theirs is None else theirs for theirs, mine in zip(override, own, strict=True)]
 
 
-def _holds_data(
-    source: Any, indexes: list[int], stored: NDArray[Any], nodata: Sequence[float | None], window: PixelWindow | None
-) -> NDArray[np.bool_]:
-    missing = np.zeros(stored.shape[1:], bool)
-    for band, value in zip(stored, nodata, strict=True):
-        missing |= is_nodata(band, value)
-    alpha, flags = _alpha(source), source.mask_flag_enums[indexes[0] - 1]
-    if MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags:
-        missing |= source.read_masks(indexes[0], window=window) == 0
-    if alpha is not None and alpha not in indexes:
-        missing |= source.read(alpha, window=window) == 0
-    return ~missing
+def _nothing(
+    path: str | Path, bands: int, window: PixelWindow | None, grid: Grid | None, tell: OnMissing
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return that nothing is valid, for a file that is gone; a window of it is believed."""
+    limit = (sys.maxsize, sys.maxsize) if grid is None else (grid.height, grid.width)
+    part = within(path, window, *limit)
+    tell(f"{path}: the whole file, which is not there any more")
+    return np.zeros((bands, part.height, part.width), np.float32), np.zeros((part.height, part.width), bool)
+
+
+def _keep_quiet(place: str) -> None:
+    """Do nothing with a place that could not be read: the mask says it."""

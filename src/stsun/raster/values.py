@@ -14,9 +14,7 @@ def physical(
 
     A pixel whose value is too large for float32 is not valid. Values are 0 where they are not valid.
     """
-    # wider types than 16 bit hold numbers that float32 would round before scaling
-    wide = stored.dtype.kind in "iuf" and stored.dtype.itemsize > (4 if stored.dtype.kind == "f" else 2)
-    values = stored.astype(np.float64 if wide else np.float32)
+    values = stored.astype(working_type(stored.dtype))
     values[:, ~valid] = 0
     with np.errstate(over="ignore", invalid="ignore"):
         for band, factor, shift in zip(values, scales, offsets, strict=True):
@@ -28,6 +26,12 @@ def physical(
     finite: NDArray[np.bool_] = valid & np.isfinite(result).all(axis=0)
     result[:, ~finite] = 0
     return result, finite
+
+
+def working_type(stored: np.dtype[Any]) -> type[np.float32] | type[np.float64]:
+    """Return the type to compute in: wider ones than 16 bit hold numbers that float32 would round before scaling."""
+    wide = stored.kind in "iuf" and stored.itemsize > (4 if stored.kind == "f" else 2)
+    return np.float64 if wide else np.float32
 
 
 def is_nodata(stored: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,10 +48,17 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     Raises:
         RasterError: The suffix is not a GeoTIFF's, the path is a folder, or a file is there and may not be replaced.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise RasterError(
-            f"{path}: maps are written as GeoTIFF; expected a name that ends with {' or '.join(SUFFIXES)}"
-        )
+    check_free(path, SUFFIXES, overwrite=overwrite)
+
+
+def check_free(path: Path, suffixes: Sequence[str], *, overwrite: bool) -> None:
+    """Refuse a path that does not end with one of the suffixes, or that is taken.
+
+    Raises:
+        RasterError: See `check_target`.
+    """
+    if path.suffix.lower() not in suffixes:
+        raise RasterError(f"{path}: expected a name that ends with {' or '.join(suffixes)}")
     if path.is_dir():
         raise RasterError(f"{path} is a folder; give the name of a file")
     if path.exists() and not overwrite:
@@ -80,18 +87,18 @@ def create(
     """
     check_target(path, overwrite=overwrite)
     unfinished = path.with_name(f".{path.stem}.{uuid4().hex[:8]}{path.suffix}")
-    with _explained(path):
+    with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with _explained(path):
-            dataset = _new(unfinished, **_profile(grid, len(layers), dtype, nodata))
+        with explained(path):
+            dataset = new_raster(unfinished, **_profile(grid, len(layers), dtype, nodata))
         with dataset:
-            with _explained(path):
-                _describe(dataset, layers, tags or {})
+            with explained(path):
+                describe_layers(dataset, layers, tags or {})
             yield lambda row, array: _write_rows(dataset, path, row, array)
-            with _explained(path):
+            with explained(path):
                 dataset.close()
-        with _explained(path):
+        with explained(path):
             unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -103,7 +110,7 @@ def encode_png(colors: NDArray[np.uint8]) -> bytes:
     shape = {"height": height, "width": width, "count": 3, "dtype": "uint8"}
     with MemoryFile() as memory:
         with (
-            warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning),  # a picture lies nowhere
+            without_place(),
             memory.open(driver="PNG", zlevel=9, **shape) as dataset,
         ):
             dataset.write(np.moveaxis(colors, -1, 0))
@@ -116,14 +123,15 @@ def write_picture(path: Path, colors: NDArray[np.uint8]) -> Path:
     Raises:
         RasterError: The path cannot be written.
     """
-    with _explained(path):
+    with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encode_png(colors))
     return path
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
+    """Tell what goes wrong while a file is written as an error of that file."""
     try:
         yield
     except (RasterioError, OSError) as error:
@@ -132,8 +140,14 @@ def _explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _new(path: Path, **profile: Any) -> Any:
-    with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning):  # as little as the images are
+def without_place() -> AbstractContextManager[object]:
+    """Let rasters without a place be written: they lie as little anywhere as the images that they are made from."""
+    return warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning)
+
+
+def new_raster(path: Path, **profile: Any) -> Any:
+    """Return a new raster opened to be written."""
+    with without_place():
         return rasterio.open(path, "w", **profile)
 
 
@@ -157,7 +171,8 @@ def _profile(grid: Grid, count: int, dtype: str, nodata: float | None) -> dict[s
     }
 
 
-def _describe(dataset: Any, layers: Sequence[Layer], tags: Mapping[str, str]) -> None:
+def describe_layers(dataset: Any, layers: Sequence[Layer], tags: Mapping[str, str]) -> None:
+    """Write what the bands of a raster are called and mean."""
     dataset.update_tags(**tags)
     if any(layer.scale != 1 for layer in layers):
         dataset.scales = [layer.scale for layer in layers]
@@ -178,5 +193,5 @@ def _colormap(layer: Layer) -> dict[int, tuple[int, ...]]:
 
 
 def _write_rows(dataset: Any, path: Path, row: int, array: NDArray[Any]) -> None:
-    with _explained(path):
+    with explained(path):
         dataset.write(array, window=Window(0, row, array.shape[2], array.shape[1]))

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
+from rasterio.warp import transform
 
 from stsun.errors import ConfigurationError, RasterError, StsunError
-from stsun.prediction.scene import iso, open_scene, read_scene
-from stsun.prediction.tiling import Window
+from stsun.raster.grid import Window
+from stsun.scene.scene import iso, open_scene, read_scene
 
 VALUES = (0.004 * np.arange(12)[None, :] + 0.1 * np.arange(10)[:, None]).astype(np.float32)
 
@@ -52,23 +53,56 @@ def test_dates_may_be_given_and_must_agree_with_the_files(write_image):
         open_scene([plain], dates=["1.5.2018"])
 
 
+def transform_in_zone_32():
+    """Where (500 000, 5 000 000) of zone 33 lies in zone 32."""
+    x, y = transform("EPSG:32633", "EPSG:32632", [500_000], [5_000_000])
+    return x[0], y[0]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"transform": from_origin(500_003, 5_000_000, 10, 10)}, "0.3 pixels"),
         ({"transform": from_origin(500_000, 5_000_000, 20, 20)}, "pixels apart"),
-        ({"crs": CRS.from_epsg(32634)}, "EPSG:32634"),
+        ({"crs": CRS.from_epsg(32632), "transform": from_origin(*transform_in_zone_32(), 10, 10)}, "EPSG:32632"),
     ],
 )
-def test_dates_on_different_grids_are_refused(write_image, change, words):
+def test_a_date_on_another_grid_is_resampled_to_that_of_the_first_and_a_note_says_so(write_image, change, words):
     files = [write_image("a.tif", VALUES), write_image("b.tif", VALUES, **change)]
-    with pytest.raises(RasterError, match=rf"a\.tif and .*b\.tif do not lie on one grid: .*{words}"):
-        open_scene(files)
+    scene = open_scene(files)
+    assert scene.grid.crs == CRS.from_epsg(32633) and scene.gsd_m == pytest.approx(10)
+    assert any("b.tif: resampled to the grid of the maps" in note and words in note for note in scene.notes)
 
 
-def test_dates_of_different_size_are_refused(write_image):
-    with pytest.raises(RasterError, match="10 x 12 and 9 x 12 pixels"):
-        open_scene([write_image("a.tif", VALUES), write_image("b.tif", VALUES[:9])])
+def test_a_date_of_another_size_covers_what_it_covers(write_image):
+    scene = open_scene([write_image("a.tif", VALUES), write_image("b.tif", VALUES[:9])])
+    images, valid = read_scene(scene, Window(0, 0, 10, 12))
+    assert valid[0].all() and valid[1, :9].all() and not valid[1, 9:].any()
+    np.testing.assert_array_equal(images[1][0, :9], VALUES[:9])
+
+
+def test_the_maps_lie_on_the_grid_that_is_asked_for(write_image):
+    fine = write_image(
+        "fine.tif",
+        np.zeros((20, 24), np.float32),
+        transform=from_origin(500_000, 5_000_000, 5, 5),
+        tags=(("wavelength", "842"),),
+    )
+    coarse = write_image("a.tif", VALUES)
+    assert open_scene([coarse], like=fine).gsd_m == pytest.approx(5)
+    assert open_scene([[coarse, fine]]).grid.height == 20
+
+
+def test_dates_that_do_not_meet_are_refused(write_image):
+    far = write_image("b.tif", VALUES, transform=from_origin(600_000, 5_000_000, 10, 10))
+    with pytest.raises(RasterError, match=r"b\.tif does not overlap the grid of the maps"):
+        open_scene([write_image("a.tif", VALUES), far])
+
+
+def test_a_date_without_crs_is_refused_where_the_grids_differ(write_image):
+    bare = write_image("b.tif", VALUES[:9], crs=None)
+    with pytest.raises(RasterError, match=r"b\.tif does not lie on the grid .* without a CRS"):
+        open_scene([write_image("a.tif", VALUES), bare])
 
 
 def test_bands_may_differ_from_date_to_date(write_image):

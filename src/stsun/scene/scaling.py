@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from stsun.bands import Band, reflective
 from stsun.errors import ConfigurationError
-from stsun.prediction.identify import is_of
 from stsun.raster.reader import RasterInfo
 from stsun.raster.storage import Meaning, is_whole, unspoken
+from stsun.scene.identify import is_of
 from stsun.sensors import Sensor
 
 FIX = (

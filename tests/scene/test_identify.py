@@ -3,8 +3,8 @@ import pytest
 
 from stsun.bands import Band
 from stsun.errors import ConfigurationError, RasterError
-from stsun.prediction.identify import Told, identify, made_by, parse_bands
 from stsun.raster.reader import inspect
+from stsun.scene.identify import Told, identify, made_by, parse_bands
 from stsun.sensors import sensor
 
 ZEROS = np.zeros((3, 4, 4), np.uint16)

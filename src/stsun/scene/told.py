@@ -1,37 +1,56 @@
 """What the user says about the images of a scene: lists with one entry per date, checked."""
 
+import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stsun.bands import Band
 from stsun.errors import ConfigurationError
-from stsun.prediction.identify import parse_bands
 from stsun.raster.metadata import parse_day
+from stsun.scene.identify import parse_bands
 
-ImagePath = str | Path
-Entry = ImagePath | Sequence[ImagePath]
+if TYPE_CHECKING:
+    import xarray
+
+Image: TypeAlias = "str | Path | xarray.DataArray | xarray.Dataset"
+Entry: TypeAlias = "Image | Sequence[Image]"
 Bands = Sequence[Band | str]
 
 
-def entries_of(images: Sequence[Entry]) -> list[list[Path]]:
-    """Return the files of each date.
+def entries_of(images: Sequence[Entry]) -> list[list[Any]]:
+    """Return what each entry holds: paths, and xarray objects.
 
     Raises:
-        ConfigurationError: There are none, or an entry is neither a path nor a list of paths.
+        ConfigurationError: There are none, or an entry is neither a path nor an xarray object nor a list of these.
     """
-    if isinstance(images, str | Path) or not images:
-        raise ConfigurationError(f"images must be a list with one entry per date, got {images!r}; write ['a.tif']")
-    return [_files_of(entry) for entry in images]
+    if isinstance(images, str | Path) or is_array(images) or not images:
+        got = type(images).__name__ if is_array(images) else repr(images)
+        raise ConfigurationError(f"images must be a list with one entry per date, got {got}; write ['a.tif']")
+    return [_images_of(entry) for entry in images]
 
 
-def _files_of(entry: object) -> list[Path]:
-    files = [entry] if isinstance(entry, str | Path) else entry
-    if not isinstance(files, Sequence) or not all(isinstance(file, str | Path) for file in files):
-        raise ConfigurationError(f"an entry of images is {entry!r}, expected a path, or a list of paths of one date")
-    if not files:
+def is_array(image: object) -> bool:
+    """Return whether something is an xarray object; nobody has one where xarray was never imported."""
+    loaded = sys.modules.get("xarray")
+    return loaded is not None and isinstance(image, loaded.DataArray | loaded.Dataset)
+
+
+def is_list(entry: object) -> bool:
+    """Return whether an entry was given as a list of images, which is a date of its own."""
+    return isinstance(entry, Sequence) and not isinstance(entry, str)
+
+
+def _images_of(entry: Any) -> list[Any]:
+    images = entry if is_list(entry) else [entry]
+    if not all(isinstance(image, str | Path) or is_array(image) for image in images):
+        raise ConfigurationError(
+            f"an entry of images is {entry!r}, expected a path or an xarray object, or a list of these of one date"
+        )
+    if not images:
         raise ConfigurationError("an entry of images is an empty list; give at least one file per date")
-    return [Path(file) for file in files]
+    return [Path(image) if isinstance(image, str) else image for image in images]
 
 
 def bands_per_date(bands: Bands | Sequence[Bands] | None, dates: int) -> list[tuple[Band, ...] | None]:

@@ -4,8 +4,8 @@ import rasterio
 
 from stsun.bands import Band
 from stsun.errors import ConfigurationError, RasterError
-from stsun.prediction.scaling import StoredFile, meanings, notes
 from stsun.raster.reader import inspect
+from stsun.scene.scaling import StoredFile, meanings, notes
 from stsun.sensors import sensor
 
 RED, NIR, VV, HEAT = Band("red", 665, 70), Band("nir", 842, 115), Band("vv"), Band("heat", 10_900)

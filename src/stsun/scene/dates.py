@@ -2,67 +2,56 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
+from typing import Any
 
-from stsun.bands import Band, check_bands
+from stsun.bands import check_bands
 from stsun.errors import ConfigurationError, RasterError
-from stsun.prediction.identify import Told, identify, made_by
-from stsun.prediction.scaling import StoredFile, meanings, notes
+from stsun.raster.grid import Grid
 from stsun.raster.metadata import moment_text
 from stsun.raster.reader import RasterInfo, inspect
 from stsun.raster.storage import Meaning
+from stsun.scene.arrays import ArrayInfo, array_infos
+from stsun.scene.identify import Told, identify, made_by
+from stsun.scene.scaling import StoredFile, meanings, notes
+from stsun.scene.sources import SceneDate, SceneFile, Source
+from stsun.scene.told import is_array
 
 
-@dataclass(frozen=True)
-class SceneFile:
-    """One file of a date.
-
-    Args:
-        path: Where it is.
-        indexes: The numbers of its bands that are used, from 1.
-        scales: Stored value * scale + offset = physical value, of each band.
-        offsets: See ``scales``.
-        doubtful: Its bands whose values must look like reflectances, by their place, as nobody says that they are.
-    """
-
-    path: Path
-    indexes: tuple[int, ...]
-    scales: tuple[float, ...]
-    offsets: tuple[float, ...]
-    doubtful: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class SceneDate:
-    """One acquisition.
+def inspected(images: Sequence[Any], told: Told, number: int) -> list[list[RasterInfo]]:
+    """Return what the images of one entry say, for each date that it is: an xarray object may hold many.
 
     Args:
-        files: Its files, whose bands are stacked in this order.
-        bands: All its bands.
-        day: Days since 1970-01-01 UTC; None = unknown.
+        images: Paths and xarray objects.
+        told: What the user says of their bands.
+        number: Which entry it is, from 1, for messages.
+
+    Raises:
+        RasterError: An image cannot be read.
+        ConfigurationError: One of several images of one date holds many dates, or the extra ``xarray`` is missing.
     """
-
-    files: tuple[SceneFile, ...]
-    bands: tuple[Band, ...]
-    day: float | None
-
-    @property
-    def names(self) -> str:
-        """Its files, joined by commas as on the command line."""
-        return ",".join(str(file.path) for file in self.files)
+    if len(images) == 1 and is_array(images[0]):
+        return [[info] for info in array_infos(images[0], number)]
+    return [_of_one_date([_info(image, number) for image in images], told)]
 
 
-def inspected(paths: Sequence[Path], told: Told) -> list[RasterInfo]:
+def _info(image: Any, number: int) -> RasterInfo:
+    if not is_array(image):
+        return inspect(image)
+    first, *others = array_infos(image, number)
+    if others:
+        raise ConfigurationError(
+            f"{first.path}: it holds {1 + len(others)} time steps, but stands in a list of images of one date; take "
+            "one of them (.isel(time=0)), or give it as an entry of its own"
+        )
+    return first
+
+
+def _of_one_date(infos: list[RasterInfo], told: Told) -> list[RasterInfo]:
     """Return what the files of one date say, of as many bands as are told.
 
     A fourth band is often marked as transparency by mistake; whoever counts it among the bands is believed.
-
-    Raises:
-        RasterError: A file cannot be read.
     """
-    infos = [inspect(path) for path in paths]
     listed = told.bands or (told.sensor.bands if told.sensor else ())
     whole = [
         info if info.alpha is None else inspect(info.path, bands=sorted((*info.indexes, info.alpha))) for info in infos
@@ -83,7 +72,7 @@ def scene_dates(
         infos: What the files of each date say.
         told: What the user says of the bands of each date.
         days: The day of each date as the user says, or None.
-        scale: What the user says of stored values (see `stsun.prediction.scaling.meanings`).
+        scale: What the user says of stored values (see `stsun.scene.scaling.meanings`).
         offset: See ``scale``.
 
     Raises:
@@ -111,13 +100,13 @@ def scene_dates(
         day = _agreed_day(own, given, said)
         parts = [next(rest) for _ in own]
         bands = tuple(band for file, _ in parts for band in file.bands)
-        dates.append(SceneDate(tuple(_scene_file(file.info, meaning) for file, meaning in parts), bands, day))
+        dates.append(SceneDate(tuple(_source(file.info, meaning) for file, meaning in parts), bands, day))
     said += [note for file, meaning in zip(files, means, strict=True) for note in notes(file, meaning)]
     return dates, said
 
 
-def joined(dates: Sequence[SceneDate], apart: Sequence[bool]) -> tuple[list[SceneDate], list[str]]:
-    """Return the dates, with files of one day that have different bands made one date, and a note for each.
+def joined(dates: Sequence[SceneDate], apart: Sequence[bool]) -> tuple[dict[int, SceneDate], list[str]]:
+    """Return the dates by their place, with files of one day and different bands made one date, and a note for each.
 
     Args:
         dates: One for each entry that the user gave.
@@ -151,7 +140,7 @@ def joined(dates: Sequence[SceneDate], apart: Sequence[bool]) -> tuple[list[Scen
                 f"{' and '.join(names)} have different bands of {moment_text(day)} and are taken as one date; "
                 f"write a comma behind each ({' '.join(name + ',' for name in names)}) to keep them apart"
             )
-    return list(result.values()), said
+    return result, said
 
 
 def _one_date(parts: Sequence[SceneDate]) -> SceneDate:
@@ -172,9 +161,12 @@ def _with_sensor(files: list[StoredFile], told: Told) -> list[StoredFile]:
     ]
 
 
-def _scene_file(info: RasterInfo, means: Sequence[Meaning]) -> SceneFile:
+def _source(info: RasterInfo, means: Sequence[Meaning]) -> Source:
+    if isinstance(info, ArrayInfo):
+        return info.source(means)
     return SceneFile(
         info.path,
+        Grid(info.crs, info.transform, info.height, info.width),
         info.indexes,
         tuple(meaning.scale for meaning in means),
         tuple(meaning.offset for meaning in means),

@@ -1,0 +1,268 @@
+"""What maps of large rasters cost, and whether tiles, kills and clusters leave a trace in them.
+
+Example:
+    python benchmarks/prediction.py memory seams cost cluster kills --json benchmarks/results/prediction.json
+
+Prints one Markdown table per experiment. The model is the shipped checkpoint, asked for segmentation, unless said.
+
+* memory: peak resident memory of a process that maps a raster of 8-bit RGB, for two sizes and numbers of categories.
+  Most of the raster holds no data, so that it takes minutes; tiles along its diagonal and all that is written are real.
+* seams: a simulated aerial scene mapped whole and in tiles: share of pixels away from the border whose category
+  differs, within 8 pixels of where a tile begins or ends, and elsewhere; with and without attention over whole tiles.
+* cost: seconds of a prediction from file to file against those of the bare forward passes of the same tiles, in turn.
+* cluster: seconds of the same prediction on one and on two Dask workers of one thread each, workers started before.
+* kills: a prediction is killed at random moments and resumed until it is done, ten times; how many end in the bytes of
+  an unbroken one.
+"""
+
+import argparse
+import random
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import torch
+from numpy.typing import NDArray
+from rasterio.transform import from_origin
+from rasterio.windows import Window as RasterWindow
+
+import stsun
+from stsun.model.inference import evaluating
+from stsun.model.stsun import STSUN
+from stsun.prediction.cluster import cluster_engine
+from stsun.prediction.run import unfinished
+from stsun.prediction.tiling import Layout
+from stsun.scene.scene import open_scene, read_scene
+from stsun.simulation.scenes import HELD_OUT, simulate
+from tables import head, row, write_json
+
+TILE, OVERLAP = 512, 128
+SIZES = (4000, 20_000)
+COUNTS = (2, 10)
+SCENE = 1536
+BORDER = 8
+CATEGORIES = ("building", "road", "bare soil", "vegetation", "water")
+MEMORY_PROGRAM = "import sys, prediction; prediction.map_once(sys.argv[1], sys.argv[2], int(sys.argv[3]))"
+KILLED_PROGRAM = "import sys, prediction; prediction.map_once(sys.argv[1], sys.argv[2], 5, resume=True)"
+
+Rows = list[dict[str, Any]]
+
+
+def write_raster(path: Path, size: int, *, diagonal: bool, seed: int = 0) -> Path:
+    """Write an RGB raster of simulated ground, repeated; with ``diagonal`` only blocks on its diagonal hold data."""
+    ground = np.rint(simulate("aerial-buildings", HELD_OUT + seed, TILE).images[0] * 254).clip(0, 254).astype(np.uint8)
+    shape = {"count": 3, "height": size, "width": size, "dtype": "uint8", "nodata": 255}
+    blocks = {"tiled": True, "blockxsize": TILE, "blockysize": TILE, "compress": "deflate", "zlevel": 1}
+    place = {"crs": "EPSG:32633", "transform": from_origin(500_000, 5_000_000, 0.5, 0.5)}
+    with rasterio.open(path, "w", driver="GTiff", sparse_ok=True, **shape, **blocks, **place) as raster:
+        for band, name in enumerate(("red", "green", "blue"), start=1):
+            raster.set_band_description(band, name)
+        for first in range(0, size, TILE):
+            for column in (first,) if diagonal else range(0, size, TILE):
+                part = ground[:, : min(TILE, size - first), : min(TILE, size - column)]
+                raster.write(part, window=RasterWindow(column, first, part.shape[2], part.shape[1]))
+    return path
+
+
+def map_once(image: str, output: str, categories: int, *, resume: bool = False) -> None:
+    """Map one raster in this process and print its peak resident memory in megabytes and the seconds it took."""
+    torch.set_num_threads(1)
+    model: STSUN = stsun.load()
+    names = model.categories_for("segmentation")[:categories]
+    result = stsun.predict(model, [image], task="segmentation", categories=names, output=output, resume=resume)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, result.seconds)
+
+
+def memory(folder: Path, _: int) -> Rows:
+    """Peak memory of a process for each size and number of categories."""
+    rows = []
+    for size in SIZES:
+        image = write_raster(folder / f"{size}.tif", size, diagonal=True)
+        for count in COUNTS:
+            command = [
+                sys.executable,
+                "-c",
+                MEMORY_PROGRAM,
+                str(image),
+                str(folder / f"{size}-{count}.tif"),
+                str(count),
+            ]
+            done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+            peak, seconds = map(float, done.stdout.split())
+            rows.append({"size": f"{size} x {size}", "categories": count, "peak RSS (MB)": peak, "seconds": seconds})
+    for entry in rows:
+        small = next(one for one in rows if one["categories"] == entry["categories"])
+        entry["against the smaller"] = entry["peak RSS (MB)"] / small["peak RSS (MB)"]
+    return rows
+
+
+def seams(folder: Path, threads: int) -> Rows:
+    """Where maps of tiles differ from the map of the whole scene."""
+    torch.set_num_threads(threads)
+    sample = simulate("aerial-buildings", HELD_OUT + 7, SCENE)
+    image = folder / "scene.tif"
+    shape = {"count": 3, "height": SCENE, "width": SCENE, "dtype": "float32"}
+    with rasterio.open(
+        image, "w", driver="GTiff", crs="EPSG:32633", transform=from_origin(0, 0, 0.5, 0.5), **shape
+    ) as out:
+        out.write(sample.images[0])
+        out.descriptions = ("red", "green", "blue")
+    model = stsun.load()
+    rows = []
+    for local in (False, True):
+        whole, tiled = (_map(model, image, folder, tile, local) for tile in (SCENE, TILE))
+        again = _map(model, image, folder, SCENE, not local)
+        differs = (whole != tiled)[OVERLAP:-OVERLAP, OVERLAP:-OVERLAP]
+        border = _near_borders()[OVERLAP:-OVERLAP, OVERLAP:-OVERLAP]
+        rows.append(
+            {
+                "attention over whole tiles": "no" if local else "yes",
+                "pixels that differ": float(differs.mean()),
+                "near tile borders": float(differs[border].mean()),
+                "elsewhere": float(differs[~border].mean()),
+                "pixels that differ from the other mode, both whole": float((whole != again).mean()),
+            }
+        )
+    return rows
+
+
+def _map(model: STSUN, image: Path, folder: Path, tile: int, local: bool) -> NDArray[np.uint8]:
+    output = folder / f"{tile}-{local}.tif"
+    options = {"task": "segmentation", "categories": CATEGORIES, "output": output, "overwrite": True}
+    stsun.predict(model, [image], tile=tile, overlap=OVERLAP, local=local, **options)
+    with rasterio.open(output) as raster:
+        return raster.read(1)
+
+
+def _near_borders() -> NDArray[np.bool_]:
+    near = np.zeros(SCENE, bool)
+    for window in Layout(SCENE, SCENE, TILE, OVERLAP).windows:
+        for edge in (window.row, window.row + window.height):
+            near[max(0, edge - BORDER) : edge + BORDER] = True
+    return near[:, None] | near[None, :]
+
+
+def cost(folder: Path, threads: int, repeats: int = 3) -> Rows:
+    """Seconds from file to file against those of the forward passes alone, measured in turn."""
+    torch.set_num_threads(threads)
+    image = write_raster(folder / "cost.tif", 3000, diagonal=False)
+    model = stsun.load()
+    options = {"task": "segmentation", "categories": CATEGORIES, "output": folder / "cost-map.tif", "overwrite": True}
+    whole, bare = [], []
+    for _ in range(repeats):
+        result = stsun.predict(model, [image], **options)
+        whole.append(result.seconds)
+        scene = open_scene([image])
+        windows = Layout(scene.grid.height, scene.grid.width, TILE, OVERLAP).windows
+        seconds = 0.0
+        with evaluating(model, None), torch.inference_mode():
+            for window in windows:
+                images, valid = read_scene(scene, window)
+                tensors = [torch.from_numpy(one)[None] for one in images]
+                days = torch.full((1, 1), float("nan"), dtype=torch.float64)
+                started = time.perf_counter()
+                model(tensors, torch.from_numpy(valid)[None], days, result.configuration)
+                seconds += time.perf_counter() - started
+        bare.append(seconds)
+    whole_s, bare_s = statistics.median(whole), statistics.median(bare)
+    ratios = [one / other for one, other in zip(whole, bare, strict=True)]
+    return [
+        {
+            "tiles": len(windows), "threads": threads, "forward passes (s)": bare_s, "file to file (s)": whole_s,
+            "ratio (median of pairs)": statistics.median(ratios),
+        }
+    ]  # fmt: skip
+
+
+def cluster(folder: Path, _: int, repeats: int = 3) -> Rows:
+    """Seconds on one and on two workers, in turn."""
+    image = write_raster(folder / "cluster.tif", 4000, diagonal=False)
+    model = stsun.load()
+    options = {
+        "task": "segmentation",
+        "categories": CATEGORIES,
+        "output": folder / "cluster-map.tif",
+        "overwrite": True,
+    }
+    seconds: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(repeats):
+        for workers, taken in seconds.items():
+            with cluster_engine(workers=workers) as engine:
+                small = write_raster(folder / "warm.tif", 600, diagonal=False)
+                stsun.predict(model, [small], engine=engine, **options)  # the workers load torch and the model
+                taken.append(stsun.predict(model, [image], engine=engine, **options).seconds)
+    speedups = [one / two for one, two in zip(seconds[1], seconds[2], strict=True)]
+    return [
+        {
+            "one worker (s)": statistics.median(seconds[1]), "two workers (s)": statistics.median(seconds[2]),
+            "speed-up (median of pairs)": statistics.median(speedups),
+        }
+    ]  # fmt: skip
+
+
+def kills(folder: Path, _: int, times: int = 10) -> Rows:
+    """Kill a prediction at random moments, resume it until it is done, and compare with an unbroken one."""
+    image = write_raster(folder / "kills.tif", 1600, diagonal=False)
+    command = [sys.executable, "-c", KILLED_PROGRAM, str(image)]
+    here = Path(__file__).parent
+    started = time.perf_counter()
+    subprocess.run([*command, str(folder / "unbroken.tif")], cwd=here, check=True, capture_output=True)
+    longest = time.perf_counter() - started
+    expected = (folder / "unbroken.tif").read_bytes()
+    draw, same, killed = random.Random(0), 0, 0
+    for number in range(times):
+        output = folder / f"killed-{number}.tif"
+        while not output.exists() or unfinished(output):
+            process = subprocess.Popen(
+                [*command, str(output)], cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+            try:
+                process.communicate(timeout=draw.uniform(0.2, 1.1) * longest)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                process.communicate()
+                killed += 1
+        same += output.read_bytes() == expected
+    return [{"predictions": times, "kills": killed, "same bytes as unbroken": same, "unbroken (s)": longest}]
+
+
+EXPERIMENTS: dict[str, Callable[[Path, int], Rows]] = {
+    "memory": memory, "seams": seams, "cost": cost, "cluster": cluster, "kills": kills,
+}  # fmt: skip
+
+
+def table(rows: Rows) -> str:
+    """Return rows as a Markdown table."""
+    lines = [head(list(rows[0]), 1)]
+    for entry in rows:
+        lines.append(row([f"{value:.4g}" if isinstance(value, float) else str(value) for value in entry.values()]))
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run the experiments asked for and print their tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("experiments", nargs="+", choices=EXPERIMENTS)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in arguments.experiments:
+            results[name] = EXPERIMENTS[name](Path(folder), arguments.threads)
+            print(f"\n{name}\n\n{table(results[name])}", flush=True)
+    if arguments.json is not None:
+        write_json(arguments.json, results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What is made from finished maps: areas, transitions, polygons, descriptions."""

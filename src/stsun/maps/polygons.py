@@ -1,0 +1,220 @@
+"""Polygons of finished maps: what stands where, since when, how large it is, and how sure the network was."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.transform import Affine
+
+from stsun.errors import ConfigurationError, RasterError
+from stsun.maps.outlines import Outlines, areas_m2, edges_of, means, trace
+from stsun.maps.vector_file import DRIVERS, check_vector_target, vector_package, write_features
+from stsun.raster.grid import Grid, difference, name
+from stsun.raster.opening import opened
+
+_BATCH = 20_000
+"""So many polygons are geometries at a time."""
+
+_COMMON = ("start", "end", "area_m2", "mean_confidence", "geometry")
+
+_CHORD_PIXELS = 100.0
+"""GeoJSON: longer edges get points between, for a straight edge is not straight in longitude and latitude. The rest
+deviates by less than a twentieth of a pixel up to a pixel size of 250 m."""
+
+
+@dataclass(frozen=True)
+class PolygonLayer:
+    """One band of a map whose regions become polygons.
+
+    Args:
+        raster: A GeoTIFF of uint8 or uint16.
+        band: Its band, from 1.
+        attributes: Pixel value -> columns, such as ``{3: {"category": "water"}}`` or
+            ``{7: {"from": "forest", "to": "building"}}``. Values that are not listed make no polygon.
+        start: First day of the period, ISO 8601; None = unknown.
+        end: Last day of the period.
+        confidence: A GeoTIFF of uint8 on the same grid, with a scale in the file; None = unknown.
+        confidence_band: Its band, from 1.
+    """
+
+    raster: Path
+    band: int
+    attributes: Mapping[int, Mapping[str, str]]
+    start: str | None
+    end: str | None
+    confidence: Path | None
+    confidence_band: int = 1
+
+
+def write_polygons(
+    path: Path,
+    layers: Sequence[PolygonLayer],
+    *,
+    min_area_m2: float = 0.0,
+    overwrite: bool = False,
+    progress: Callable[[int, int], object] | None = None,
+) -> int:
+    """Write the regions of maps as polygons and return their number.
+
+    A region is what is connected over pixels' sides; it is one polygon however many tiles of the file it lies in. The
+    columns are those of ``attributes``, then ``start``, ``end``, ``area_m2`` (the sum of its pixels' areas on the
+    ground, see `stsun.maps.areas`), ``mean_confidence`` (the mean over those of its pixels that have one, 0 to 1;
+    null where none has) and the geometry. Layers come in the order given. The same maps give the same bytes.
+
+    The suffix says the format: ``.gpkg``, ``.parquet`` (GeoParquet), or ``.geojson`` (RFC 7946: longitude and latitude,
+    cut at the antimeridian). Maps without a CRS give polygons in the raster's own coordinates (columns and rows where
+    it has no transform), null as area, and no GeoJSON.
+
+    Memory grows with the polygons' points, by about 80 bytes each (GeoJSON: twice that), not with the raster. Needs the
+    extra ``vector``.
+
+    Args:
+        path: The file to write; missing folders are made.
+        layers: Bands of maps; all have one CRS.
+        min_area_m2: Smaller polygons are left out.
+        overwrite: Replace a file that is there.
+        progress: Called with the numbers of layers done and in all.
+
+    Raises:
+        RasterError: A file cannot be read or written, or maps do not fit one another or their confidence.
+        ConfigurationError: The extra is not installed, or attributes cannot be columns.
+    """
+    check_vector_target(path, overwrite=overwrite)
+    for package in ("shapely", "pyarrow", "pyogrio", "pyproj"):
+        vector_package(package)
+    crs = _common_crs(layers)
+    if crs is None and DRIVERS[path.suffix.lower()] == "GeoJSON":
+        raise RasterError(
+            f"{path}: GeoJSON is in longitude and latitude, but {layers[0].raster} has no CRS; "
+            "give it one (for example with GDAL's gdal_edit -a_srs), or write .gpkg or .parquet"
+        )
+    if crs is None and min_area_m2 > 0:
+        raise ConfigurationError(
+            f"a least area of {min_area_m2:g} m² was asked for, but {layers[0].raster} has no CRS, so that areas are "
+            "unknown; leave it out"
+        )
+    schema, written = _schema(layers), 0
+
+    def batches() -> Iterator[Any]:
+        nonlocal written
+        for done, layer in enumerate(layers, start=1):
+            for batch in _batches(layer, schema, min_area_m2, flat=path.suffix.lower() != ".geojson"):
+                written += batch.num_rows
+                yield batch
+            if progress is not None:
+                progress(done, len(layers))
+
+    write_features(path, schema, batches(), crs)
+    return written
+
+
+def _common_crs(layers: Sequence[PolygonLayer]) -> CRS | None:
+    """Return the CRS of all layers, having looked at all of their files."""
+    if not layers:
+        raise ConfigurationError("no map to make polygons of; give at least one layer")
+    found = []
+    for layer in layers:
+        with opened(layer.raster) as dataset:
+            if not 1 <= layer.band <= dataset.count or dataset.dtypes[layer.band - 1] not in ("uint8", "uint16"):
+                raise RasterError(
+                    f"{layer.raster}, band {layer.band}: expected a band of uint8 or uint16, found {dataset.count} "
+                    f"bands of {', '.join(sorted(set(dataset.dtypes)))}; give a map of categories or changes"
+                )
+            found.append(_grid(dataset))
+        if layer.confidence is not None:
+            with opened(layer.confidence) as dataset:
+                differs = difference(found[-1], _grid(dataset))
+            if differs:
+                raise RasterError(
+                    f"{layer.raster} and its confidence {layer.confidence} do not lie on one grid: {differs}; "
+                    "give the confidence that was written with the map"
+                )
+    for layer, grid in zip(layers, found, strict=True):
+        if grid.crs != found[0].crs:
+            raise RasterError(
+                f"{layers[0].raster} has the CRS {name(found[0].crs)} and {layer.raster} {name(grid.crs)}, but a file "
+                "of polygons has one; write two files, or bring the maps to one CRS"
+            )
+    return found[0].crs
+
+
+def _grid(dataset: Any) -> Grid:
+    return Grid(dataset.crs, dataset.transform, dataset.height, dataset.width)
+
+
+def _schema(layers: Sequence[PolygonLayer]) -> Any:
+    """Return the Arrow schema of all layers: their attributes in order of appearance, then what all have."""
+    columns = dict.fromkeys(key for layer in layers for entry in layer.attributes.values() for key in entry)
+    taken = [column for column in columns if column.lower() in (*_COMMON, "fid")]
+    if taken or not columns:
+        raise ConfigurationError(
+            f"attributes name the columns {', '.join(columns) or '(none)'}; expected at least one, and none called "
+            f"{', '.join(_COMMON)} or fid; for example {{3: {{'category': 'water'}}}}"
+        )
+    pyarrow = vector_package("pyarrow")
+    kinds = {"area_m2": pyarrow.float64(), "mean_confidence": pyarrow.float64(), "geometry": pyarrow.binary()}
+    return pyarrow.schema([(column, kinds.get(column, pyarrow.string())) for column in (*columns, *_COMMON)])
+
+
+def _batches(layer: PolygonLayer, schema: Any, min_area_m2: float, *, flat: bool) -> Iterator[Any]:
+    """Yield the polygons of one layer as record batches; with ``flat`` long edges stay as they are."""
+    pyarrow, shapely = vector_package("pyarrow"), vector_package("shapely")
+    outlines = trace(layer.raster, layer.band, layer.attributes)
+    edges = edges_of(outlines)
+    with opened(layer.raster) as dataset:
+        areas, transform = areas_m2(edges, dataset), dataset.transform
+    numbers = {"area_m2": areas}
+    if layer.confidence is not None:
+        numbers["mean_confidence"] = means(edges, layer.confidence, layer.confidence_band)
+    del edges
+    large = np.ones(len(outlines.values), bool) if areas is None else areas >= min_area_m2
+    texts = {"start": layer.start, "end": layer.end}
+    for first in range(0, len(large), _BATCH):
+        chosen = first + np.flatnonzero(large[first : first + _BATCH])
+        geometries = polygons_of(outlines, chosen, transform)
+        if not flat:
+            geometries = shapely.segmentize(geometries, _CHORD_PIXELS * np.sqrt(abs(transform.determinant)))
+        columns: dict[str, Any] = {"geometry": shapely.to_wkb(geometries)}
+        entries = [layer.attributes[value] for value in outlines.values[chosen].tolist()]
+        for field in schema.names[:-1]:
+            values = numbers.get(field)
+            columns[field] = (
+                [entry.get(field, texts.get(field)) for entry in entries] if values is None else values[chosen]
+            )
+        yield pyarrow.record_batch(
+            [pyarrow.array(columns[field.name], field.type, from_pandas=True) for field in schema], schema=schema
+        )
+
+
+def polygons_of(outlines: Outlines, chosen: NDArray[np.int64], transform: Affine) -> Any:
+    """Return outlines as valid shapely polygons, outer rings counter-clockwise, each ring from a fixed point on.
+
+    Args:
+        outlines: All of them.
+        chosen: Which polygons, ascending.
+        transform: From pixel (column, row) to world coordinates.
+    """
+    shapely = vector_package("shapely")
+    if not chosen.size:
+        return np.array([], object)
+    first, last = chosen[0], chosen[-1] + 1
+    polygons = outlines.polygons[first : last + 1]
+    rings = outlines.rings[polygons[0] : polygons[-1] + 1]
+    column, row = outlines.points[rings[0] : rings[-1]].T.astype(np.float64)
+    world = np.stack(
+        [
+            transform.a * column + transform.b * row + transform.c,
+            transform.d * column + transform.e * row + transform.f,
+        ],
+        axis=1,
+    )
+    offsets = (rings - rings[0], polygons - polygons[0])
+    made = shapely.from_ragged_array(shapely.GeometryType.POLYGON, world, offsets)[chosen - first]
+    # GDAL before 3.7 may trace a ring through one corner twice; the region is connected, so that it stays one polygon
+    broken = ~shapely.is_valid(made)
+    made[broken] = shapely.make_valid(made[broken])
+    return shapely.reverse(shapely.normalize(made))  # GEOS's normal form is clockwise

@@ -1,0 +1,96 @@
+"""What is made from finished rasters: polygons, the table of transitions, and what the STAC Item says."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import nn
+
+from stsun import __version__
+from stsun.configuration import Configuration
+from stsun.maps.polygons import PolygonLayer, write_polygons
+from stsun.maps.stac_item import ItemFacts, ModelFacts, Period
+from stsun.maps.transitions import transitions
+from stsun.prediction.outputs import Output, period_names
+from stsun.prediction.products import map_categories
+from stsun.prediction.targets import Targets
+from stsun.scene.scene import Scene, iso
+from stsun.scene.sources import SceneFile
+from stsun.tasks import output_periods
+
+
+def write_derived(rasters: Mapping[str, Path], targets: Targets, scene: Scene, configuration: Configuration) -> None:
+    """Write the polygons and the table of transitions that are asked for; files that are there are replaced.
+
+    Args:
+        rasters: The finished rasters by what they show.
+        targets: What is asked for.
+        scene: The images.
+        configuration: What was asked of the network.
+
+    Raises:
+        StsunError: A file cannot be written.
+    """
+    if targets.polygons is not None:
+        layers = _polygon_layers(rasters, scene, configuration)
+        write_polygons(targets.polygons, layers, min_area_m2=targets.min_area_m2, overwrite=True)
+    if targets.transitions is not None:
+        names = map_categories(configuration)
+        table = transitions(rasters["classes"], 1, len(scene.dates), names)
+        table.to_csv(targets.transitions, overwrite=True)
+
+
+def item_facts(model: nn.Module, scene: Scene, configuration: Configuration, maps: Output) -> ItemFacts:
+    """Return what the STAC Item of a prediction says that its files do not.
+
+    Raises:
+        ConfigurationError: No date is known, which STAC needs.
+    """
+    periods = output_periods(configuration.task, len(scene.dates), configuration.per_date)
+    named = zip(period_names(scene, configuration), periods, strict=True)
+    files = [file.name for one in scene.dates for file in one.sources if isinstance(file, SceneFile)]
+    return ItemFacts(
+        id=(maps.path or Path("map")).stem,
+        task=configuration.task,
+        categories=maps.layers[0].categories,
+        periods=[Period(name, _day(scene, start), _day(scene, end)) for name, (start, end) in named],
+        bands=scene.bands,
+        gsd_m=scene.gsd_m,
+        model=ModelFacts(
+            str(getattr(model, "name", type(model).__name__)),
+            sum(parameter.numel() for parameter in model.parameters()),
+            __version__,
+            getattr(model, "checkpoint", None),
+        ),
+        software=__version__,
+        inputs=[name if name.startswith("/vsi") else Path(name) for name in dict.fromkeys(files)],
+    )
+
+
+def _polygon_layers(rasters: Mapping[str, Path], scene: Scene, configuration: Configuration) -> list[PolygonLayer]:
+    """Return what polygons show: regions of a category; of a change, those that changed."""
+    names, confidence = map_categories(configuration), rasters.get("confidence")
+    if configuration.task == "semantic_change":
+        pairs = {
+            value: {"from": before, "to": after}
+            for value, (before, after) in enumerate([("", ""), *((one, other) for one in names for other in names)])
+            if before != after
+        }
+        return [
+            PolygonLayer(
+                rasters["changes"], band, pairs, _day(scene, band - 1), _day(scene, band), confidence, band + 1
+            )
+            for band in range(1, len(scene.dates))
+        ]
+    shown = names[1:] if configuration.task == "binary_change" else names
+    first = len(names) - len(shown)
+    values = {value: {"category": name} for value, name in enumerate(shown, start=first)}
+    periods = output_periods(configuration.task, len(scene.dates), configuration.per_date)
+    return [
+        PolygonLayer(rasters["classes"], band, values, _day(scene, start), _day(scene, end), confidence, band)
+        for band, (start, end) in enumerate(periods, start=1)
+    ]
+
+
+def _day(scene: Scene, place: int) -> str | None:
+    day = scene.dates[place].day
+    return None if day is None else iso(day)

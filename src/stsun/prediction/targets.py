@@ -1,0 +1,89 @@
+"""The files that a prediction shall make, checked before any work is done."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from stsun.configuration import Configuration
+from stsun.errors import ConfigurationError, RasterError
+from stsun.maps.vector_file import check_vector_target
+from stsun.prediction.outputs import Output, change_output, class_output, confidence_output, probability_output
+from stsun.raster.writer import check_free, check_target
+from stsun.scene.scene import Scene
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The files to make.
+
+    Args:
+        maps: GeoTIFF of categories, one band per map.
+        probabilities: GeoTIFF of each category's probability.
+        probability_type: How they are stored: ``uint8``, ``float16`` or ``float32``.
+        confidence: GeoTIFF of the probability of what the maps show.
+        changes: GeoTIFF of what became what.
+        polygons: The maps' regions (of a change: those that changed) as .gpkg, .parquet or .geojson.
+        min_area_m2: Polygons smaller than this are left out.
+        transitions: CSV of the area that went from each category to each other.
+        item: STAC Item (.json) that describes the result.
+    """
+
+    maps: Path
+    probabilities: Path | None = None
+    probability_type: str = "uint8"
+    confidence: Path | None = None
+    changes: Path | None = None
+    polygons: Path | None = None
+    min_area_m2: float = 0.0
+    transitions: Path | None = None
+    item: Path | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files, the maps first."""
+        values = (getattr(self, field.name) for field in fields(self))
+        return tuple(value for value in values if isinstance(value, Path))
+
+    def check(self, inputs: Sequence[Path], configuration: Configuration, *, overwrite: bool) -> None:
+        """Refuse targets that cannot be made.
+
+        Raises:
+            RasterError: A file has a wrong suffix, is there and may not be replaced, or is an image or another target.
+            ConfigurationError: A target makes no sense for the task.
+        """
+        for path in (self.maps, self.probabilities, self.confidence, self.changes):
+            if path is not None:
+                check_target(path, overwrite=overwrite)
+        if self.polygons is not None:
+            check_vector_target(self.polygons, overwrite=overwrite)
+        for path, suffix in ((self.transitions, ".csv"), (self.item, ".json")):
+            if path is not None:
+                check_free(path, (suffix,), overwrite=overwrite)
+        taken = [path.resolve() for path in (*inputs, *self.files)]
+        for target in self.files:
+            if taken.count(target.resolve()) > 1:
+                raise RasterError(f"{target} would overwrite an image or another output; choose another name")
+        if self.transitions is not None and (configuration.task == "binary_change" or not _many_maps(configuration)):
+            raise ConfigurationError(
+                "a table of transitions needs categories at two dates: --task semantic_change, or segmentation with "
+                f"--per-date; the task is {configuration.task}"
+            )
+
+    def rasters(self, scene: Scene, configuration: Configuration, colors: Mapping[str, str]) -> tuple[Output, ...]:
+        """Return the rasters to make; those that only other targets need have no path.
+
+        Raises:
+            ConfigurationError: A raster makes no sense for the task, or its data type does not exist.
+        """
+        made = [class_output(self.maps, scene, configuration, colors)]
+        if self.probabilities is not None:
+            made.append(probability_output(self.probabilities, scene, configuration, self.probability_type))
+        if self.confidence is not None or self.polygons is not None:
+            made.append(confidence_output(self.confidence, scene, configuration))
+        if self.changes is not None or (self.polygons is not None and configuration.task == "semantic_change"):
+            made.append(change_output(self.changes, scene, configuration, colors))
+        return tuple(made)
+
+
+def _many_maps(configuration: Configuration) -> bool:
+    return configuration.task == "semantic_change" or configuration.per_date

@@ -1,0 +1,199 @@
+import os
+import signal
+import socket
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from stsun.errors import ConfigurationError, RasterError
+from stsun.model.inference import local_attention
+from stsun.model.stsun import create
+from stsun.prediction.cluster import cluster_engine
+from stsun.prediction.inference import Job
+from stsun.prediction.parcel import packed
+from stsun.prediction.predict import predict
+
+pytest.importorskip("distributed")
+
+VALUES = np.random.default_rng(0).uniform(0, 1, (1, 100, 114)).astype(np.float32)
+OPTIONS = {"task": "segmentation", "tile": 16, "overlap": 2, "categories": ["water", "forest"]}
+
+
+class Slow(torch.nn.Module):
+    """Brightness against darkness, with a moment of rest, so that something can happen meanwhile."""
+
+    def __init__(self, rest=0.0):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.full((), 3.0))
+        self.rest = rest
+
+    def forward(self, images, valid, days, configuration):
+        time.sleep(self.rest)
+        first = images[0][:, 0] if isinstance(images, list) else images[:, 0, 0]
+        return self.scale * torch.stack([first, 1 - first], dim=1)[:, None]
+
+
+class Deadly(Slow):
+    def forward(self, images, valid, days, configuration):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def engine():
+    with cluster_engine(workers=2) as engine:
+        yield engine
+
+
+@pytest.fixture
+def image(write_image, monkeypatch):
+    monkeypatch.setattr("stsun.prediction.run.MOST_TILES", 2)  # 4 x 4 chunks
+    return write_image("a.tif", VALUES, day="2018-05-01", compress="deflate", blockysize=16)
+
+
+def made(model, images, path, **options):
+    products = {"probabilities": path.with_suffix(".p.tif"), "probability_type": "float32"}
+    result = predict(model, images, output=path, **products, **{**OPTIONS, **options})
+    return [file.read_bytes() for file in result.files]
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_bytes_of_one_process_and_tell_every_tile(engine, image, tmp_path):
+    torch.manual_seed(0)
+    model = create("nano", ["water", "forest"])
+    told = []
+    larger = {"tile": 32, "overlap": 4}
+    alone = made(model, [image], tmp_path / "alone.tif", **larger)
+    together = made(
+        model, [image], tmp_path / "b.tif", engine=engine, progress=lambda *tiles: told.append(tiles), **larger
+    )
+    assert together == alone
+    assert told == [(i, 16) for i in range(1, 17)]
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_in_the_middle_changes_nothing(engine, image, tmp_path):
+    alone = made(Slow(), [image], tmp_path / "alone.tif")
+    killed = []
+
+    def kill(done, every):
+        if not killed and done > every // 4:
+            killed.append(next(iter(engine.client.run(os.getpid).values())))
+            os.kill(killed[0], signal.SIGKILL)
+
+    assert made(Slow(0.05), [image], tmp_path / "together.tif", engine=engine, progress=kill) == alone
+    engine.client.wait_for_workers(2, timeout=60)
+    assert killed and killed[0] not in engine.client.run(os.getpid).values()
+    assert made(Slow(), [image], tmp_path / "again.tif", engine=engine) == alone
+
+
+@pytest.mark.slow
+def test_what_a_worker_cannot_read_is_the_error_of_that_file_and_can_be_gone_on_from(engine, image, tmp_path):
+    whole, middle = image.read_bytes(), image.stat().st_size // 2
+    os.utime(image, (1e9, 1e9))
+    expected = made(Slow(), [image], tmp_path / "alone.tif")
+    image.write_bytes(whole[:middle] + 8000 * b"\xff" + whole[middle + 8000 :])
+    os.utime(image, (1e9, 1e9))
+    with pytest.raises(RasterError, match=r"a\.tif: rows .* cannot be read"):
+        made(Slow(), [image], tmp_path / "m.tif", engine=engine)
+    assert not (tmp_path / "m.tif").exists()
+    image.write_bytes(whole)
+    os.utime(image, (1e9, 1e9))
+    assert made(Slow(), [image], tmp_path / "m.tif", engine=engine, resume=True) == expected
+
+
+@pytest.mark.slow
+def test_who_stops_in_the_middle_leaves_nothing_at_work(engine, image, tmp_path):
+    def stop(done, every):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        made(Slow(0.005), [image], tmp_path / "m.tif", engine=engine, progress=stop)
+    deadline = time.monotonic() + 10
+    while any(engine.client.processing().values()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(engine.client.processing().values())
+    assert made(Slow(), [image], tmp_path / "m.tif", engine=engine, resume=False, overwrite=True)
+
+
+@pytest.mark.slow
+def test_labelled_arrays_are_computed_by_the_workers(engine, image, tmp_path):
+    rioxarray = pytest.importorskip("rioxarray")
+    array = rioxarray.open_rasterio(image, chunks={"y": 64, "x": 64})
+    options = {"bands": ["red:665"]}
+    assert made(Slow(), [array], tmp_path / "b.tif", engine=engine, **options) == made(
+        Slow(), [array], tmp_path / "c.tif", **options
+    )
+
+
+@pytest.mark.slow
+def test_a_chunk_that_kills_its_workers_is_given_up_with_a_reason(engine, image, tmp_path):
+    def allow(dask_scheduler, failures):
+        dask_scheduler.allowed_failures = failures
+
+    engine.client.run_on_scheduler(allow, failures=0)
+    with pytest.raises(ConfigurationError, match=r"worker died 1 times .* for want of memory"):
+        made(Deadly(), [image], tmp_path / "m.tif", engine=engine)
+    engine.client.run_on_scheduler(allow, failures=3)
+
+
+def test_a_model_travels_as_it_is(image, monkeypatch):
+    """What is not in its configuration, too: the windows that it looks through."""
+    from stsun.prediction import parcel
+    from stsun.scene.scene import open_scene
+
+    scene = open_scene([image])
+    model = create("nano", ["water", "forest"])
+    windows = [block.window for block in model.modules() if hasattr(block, "window")]
+    with local_attention(model):
+        there = parcel._unpacked(packed(model, Job(scene, None, ())))[0]
+    local = [block.window for block in there.modules() if hasattr(block, "window")]
+    assert len(local) == len(windows) and local != windows
+    assert not there.training
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "neither of scheduler and workers"),
+        ({"scheduler": "tcp://127.0.0.1:1", "workers": 2}, "both of scheduler and workers"),
+        ({"workers": 0}, "workers is 0"),
+        ({"workers": 1, "threads": 0}, "threads 0"),
+        ({"scheduler": "nowhere"}, "'nowhere' cannot be reached"),
+    ],
+)
+def test_what_cannot_be_a_cluster_is_refused(options, words):
+    with pytest.raises(ConfigurationError, match=words), cluster_engine(**options):
+        pass
+
+
+def test_a_scheduler_that_does_not_answer_is_one_clear_error(monkeypatch):
+    monkeypatch.setattr("stsun.prediction.cluster.CONNECT_S", 0.5)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ConfigurationError, match="cannot be reached"), cluster_engine(address):
+            pass
+
+
+def test_a_scheduler_without_workers_and_one_that_is_lost_are_clear_errors(image, tmp_path, monkeypatch):
+    from distributed import LocalCluster
+
+    monkeypatch.setattr("stsun.prediction.cluster.WORKERS_S", 0.5)
+    with LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster:
+        with pytest.raises(ConfigurationError, match="has no workers"), cluster_engine(cluster.scheduler_address):
+            pass
+        monkeypatch.setattr("stsun.prediction.cluster.WORKERS_S", 60)
+        monkeypatch.setattr("stsun.prediction.cluster.CONNECT_S", 1)
+        cluster.scale(1)
+        with cluster_engine(cluster.scheduler_address) as engine:
+            with pytest.raises(ConfigurationError, match="connection to the Dask scheduler was lost"):
+                made(Slow(0.005), [image], tmp_path / "m.tif", engine=engine, progress=lambda *_: cluster.close())
+    assert (tmp_path / ".m.tif.unfinished").is_dir()
+
+
+def test_the_extra_is_named_where_it_is_missing(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'stsun\[dask\]'"), cluster_engine(workers=1):
+        pass
