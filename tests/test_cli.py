@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio.transform import from_origin
+from rasterio.warp import transform_bounds
 
 import stsun
+from stac_api import PROXIES, serving
 from stsun import cli
 from stsun.errors import DataError
 from stsun.model import checkpoint
 from stsun.model.stsun import create
 from stsun.raster.writer import write_picture
 
-VERBS = ("demo", "simulate", "info", "validate", "train", "evaluate", "predict")
+VERBS = ("demo", "simulate", "info", "validate", "train", "evaluate", "predict", "map")
 
 
 @pytest.fixture
@@ -132,6 +134,56 @@ def test_predict_speaks_json(run, model, images, tmp_path):
     assert result["files"] == [str(tmp_path / "m.tif"), str(more)]
     assert sum(result["maps"][0]["pixels"].values()) == 40 * 50
     assert result["configuration"]["gsd_m"] == pytest.approx(10)
+
+
+def test_predict_writes_all_that_is_asked_for_and_goes_on_only_with_what_is_unfinished(run, model, images, tmp_path):
+    names = {
+        "probabilities": "p.tif", "confidence": "c.tif", "changes": "x.tif", "polygons": "g.geojson",
+        "transitions": "t.csv", "item": "i.json",
+    }  # fmt: skip
+    files = [part for key, name in names.items() for part in (f"--{key}", tmp_path / name)]
+    command = [
+        "predict",
+        "--model",
+        model,
+        "--task",
+        "semantic_change",
+        "--output",
+        tmp_path / "m.tif",
+        *files,
+        *images,
+    ]
+    code, out, err = run(*command, "--probability-type", "float16", "--min-area", 500, "--local", "--tile", 32,
+                         "--overlap", 8)  # fmt: skip
+    assert (code, err) == (0, "") and all(f"wrote {tmp_path / name}" in out for name in names.values())
+    code, _, err = run(*command, "--resume")
+    assert code == 2 and "already there" in err
+
+
+def test_map_finds_images_of_a_place_in_a_catalogue(run, model, images, tmp_path, monkeypatch):
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    band = {"name": "red", "eo:common_name": "red", "eo:center_wavelength": 0.665, "raster:scale": 1e-4}
+    items = [
+        {
+            "type": "Feature", "stac_version": "1.1.0", "stac_extensions": [], "id": image.stem, "geometry": None,
+            "collection": "small", "links": [], "properties": {"datetime": f"{image.stem}-05-01T00:00:00Z"},
+            "assets": {"red": {"href": str(image), "roles": ["data"], "bands": [band, band | {"name": "nir",
+                       "eo:common_name": "nir", "eo:center_wavelength": 0.842}]}},
+        }
+        for image in images
+    ]  # fmt: skip
+    box = ",".join(map(str, transform_bounds("EPSG:32633", "EPSG:4326", 500_105, 4_999_705, 500_395, 4_999_895)))
+    with serving(items) as server:
+        place = ["--catalog", server.url, "--collection", "small", "--bbox", box]
+        ask = ["map", "--model", model, "--task", "binary_change", "--output", tmp_path / "m.tif", *place]
+        code, out, err = run(*ask, "--dates", "2018-01-01/2018-12-31", "--dates", "2024-01-01/2024-12-31")
+        assert (code, err) == (0, "") and "2018-05-01 to 2024-05-01" in out
+        for bad, words in (("--dates=2018", "expected a day or two"), ("--dates=2019-01-01", "has nothing of small")):
+            code, _, err = run(*ask, bad)
+            assert code == 2 and words in err
+    with rasterio.open(tmp_path / "m.tif") as raster:
+        assert raster.crs.to_epsg() == 32633 and raster.res == (10, 10) and raster.width in range(29, 33)
 
 
 def test_predict_takes_the_files_of_one_date_joined_by_commas(run, model, images, tmp_path):
