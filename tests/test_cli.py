@@ -180,7 +180,7 @@ def test_map_finds_images_of_a_place_in_a_catalogue(run, model, images, tmp_path
         code, out, err = run(*ask, "--dates", "2018-01-01/2018-12-31", "--dates", "2024-01-01/2024-12-31")
         assert (code, err) == (0, "") and "2018-05-01 to 2024-05-01" in out
         for bad, words in (("--dates=2018", "expected a day or two"), ("--dates=2019-01-01", "has nothing of small")):
-            code, _, err = run(*ask, bad)
+            code, _, err = run(*ask, bad, "--overwrite")
             assert code == 2 and words in err
     with rasterio.open(tmp_path / "m.tif") as raster:
         assert raster.crs.to_epsg() == 32633 and raster.res == (10, 10) and raster.width in range(29, 33)

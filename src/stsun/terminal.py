@@ -61,13 +61,20 @@ def _word(value: Any) -> str:
 
 @contextmanager
 def progress_bar(unit: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Show a progress bar on a terminal's stderr; nothing where no one watches."""
+    """Show a progress bar with rate and time left on a terminal's stderr; nothing where no one watches."""
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(unit, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    rate = TextColumn("{task.fields[rate]}")
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(unit, total=None, rate="")
+
+        def show(done: int, total: int) -> None:
+            speed = bar.tasks[0].speed
+            bar.update(task, completed=done, total=total, rate="" if speed is None else f"{speed:.2g} {unit}/s")
+
+        yield show

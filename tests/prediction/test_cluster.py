@@ -1,6 +1,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -89,6 +91,84 @@ def test_a_worker_that_is_killed_in_the_middle_changes_nothing(engine, image, tm
 
 
 @pytest.mark.slow
+def test_a_worker_that_is_killed_before_the_first_part_changes_nothing_and_is_not_told(
+    image, tmp_path, monkeypatch, capfd
+):
+    from stsun.prediction import cluster
+
+    check, killed = cluster._check_workers, []
+
+    def kill(client, address):
+        killed.append(next(iter(client.run(os.getpid).values())))
+        os.kill(killed[0], signal.SIGKILL)
+        check(client, address)
+
+    monkeypatch.setattr(cluster, "_check_workers", kill)
+    alone = made(Slow(), [image], tmp_path / "alone.tif")
+    with cluster_engine(workers=2) as engine:
+        assert made(Slow(), [image], tmp_path / "b.tif", engine=engine) == alone
+    assert killed
+    assert capfd.readouterr().err == ""
+
+
+def test_workers_that_are_gone_are_asked_again_and_those_without_the_package_refused(monkeypatch):
+    from stsun.prediction import cluster
+
+    class Client:
+        def __init__(self, *answers):
+            self.answers = list(answers)
+
+        def wait_for_workers(self, count, timeout):
+            pass
+
+        def run(self, function, on_error):
+            return dict(enumerate(self.answers.pop(0)))
+
+    monkeypatch.setattr(cluster, "LOOK_S", 0)
+    gone, lacks = OSError("Stream is closed"), ModuleNotFoundError("No module named 'stsun'")
+    cluster._check_workers(Client([gone], [], [gone, cluster.__version__]), "tcp://host:8786")
+    with pytest.raises(ConfigurationError, match="cannot load stsun .No module"):
+        cluster._check_workers(Client([gone, cluster.__version__, lacks]), "tcp://host:8786")
+    with pytest.raises(ConfigurationError, match=r"have stsun 0\.0\.0, this is"):
+        cluster._check_workers(Client([gone, "0.0.0"]), "tcp://host:8786")
+
+
+@pytest.mark.parametrize(
+    ("address", "words"), [("nowhere", "is no address"), ("tcp://nowhere.invalid:8786", "cannot be reached")]
+)
+def test_nothing_but_the_error_is_on_the_screen(address, words):
+    script = f"""
+import time
+from stsun.errors import ConfigurationError
+from stsun.prediction import cluster
+cluster.CONNECT_S = 2
+import distributed
+start = time.monotonic()
+try:
+    with cluster.cluster_engine({address!r}):
+        pass
+except ConfigurationError as error:
+    print(time.monotonic() - start, error)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    seconds, _, message = done.stdout.partition(" ")
+    assert float(seconds) < 10 and words in message
+    assert done.stderr == ""
+
+
+def test_loggers_are_silent_and_then_as_they_were():
+    import logging
+
+    from stsun.prediction import cluster
+
+    logger, child = logging.getLogger("distributed"), logging.getLogger("distributed.nanny")
+    before = logger.level
+    with cluster._silence():
+        assert not child.isEnabledFor(logging.CRITICAL)
+    assert logger.level == before and child.isEnabledFor(logging.ERROR)
+
+
+@pytest.mark.slow
 def test_what_a_worker_cannot_read_is_the_error_of_that_file_and_can_be_gone_on_from(engine, image, tmp_path):
     whole, middle = image.read_bytes(), image.stat().st_size // 2
     os.utime(image, (1e9, 1e9))
@@ -160,7 +240,11 @@ def test_a_model_travels_as_it_is(image, monkeypatch):
         ({"scheduler": "tcp://127.0.0.1:1", "workers": 2}, "both of scheduler and workers"),
         ({"workers": 0}, "workers is 0"),
         ({"workers": 1, "threads": 0}, "threads 0"),
-        ({"scheduler": "nowhere"}, "'nowhere' cannot be reached"),
+        ({"scheduler": "nowhere"}, "'nowhere' is no address of a Dask scheduler .*tcp://host:8786"),
+        ({"scheduler": "http://nowhere:8786"}, "unknown address scheme 'http'"),
+        ({"scheduler": "tcp://:8786"}, "host ''"),
+        ({"scheduler": "tcp://nowhere:0"}, "port 0"),
+        ({"scheduler": "tls://127.0.0.1:1"}, "'tls://127.0.0.1:1' cannot be reached .TLS"),
     ],
 )
 def test_what_cannot_be_a_cluster_is_refused(options, words):
@@ -181,7 +265,7 @@ def test_a_scheduler_without_workers_and_one_that_is_lost_are_clear_errors(image
     from distributed import LocalCluster
 
     monkeypatch.setattr("stsun.prediction.cluster.WORKERS_S", 0.5)
-    with LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=0, processes=False, protocol="tcp://", dashboard_address=None) as cluster:
         with pytest.raises(ConfigurationError, match="has no workers"), cluster_engine(cluster.scheduler_address):
             pass
         monkeypatch.setattr("stsun.prediction.cluster.WORKERS_S", 60)

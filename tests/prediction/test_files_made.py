@@ -91,6 +91,10 @@ def test_polygons_and_transitions_have_the_areas_of_the_changes(made):
                 assert found.area_m2.sum() == pytest.approx(100 * (changes == 1 + 3 * i + j).sum())
     assert set(regions.start) == {"2018-05-01"} and set(regions.end) == {"2024-05-02"}
     assert regions.mean_confidence.between(0.33, 1).all()
+    both = read(made["confidence"]).min(axis=0) / 250  # a change is no surer than the less sure of its maps
+    changed = (changes != 0) & (changes != 255)
+    weighted = (regions.mean_confidence * regions.area_m2).sum() / regions.area_m2.sum()
+    assert weighted == pytest.approx(both[changed].mean(), rel=1e-6)
     block = regions[(regions["from"] == "forest") & (regions["to"] == "building")].area_m2.max()
     assert block >= 30 * 70 * 100  # 30 rows of tiles of 32 and 8 pixels' overlap: one polygon
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 import torch
 
 from stsun.errors import ConfigurationError, RasterError
@@ -84,7 +85,7 @@ def test_an_unfinished_prediction_is_neither_lost_nor_taken_for_another(image, t
             resume=True, **OPTIONS | {"categories": ["a", "b", "d"]},
         )  # fmt: skip
     os.utime(image, (0, 0))
-    with pytest.raises(ConfigurationError, match="started with another images"):
+    with pytest.raises(ConfigurationError, match="started with another files"):
         go(None, image, tmp_path, resume=True)
     go(None, image, tmp_path, overwrite=True)
 
@@ -189,3 +190,81 @@ def test_an_image_that_vanishes_on_the_way_is_one_clear_error(image, tmp_path):
     with pytest.raises(RasterError, match=r"a\.tif.*no such file"):
         predict(Vanishing(), [image], output=tmp_path / "m.tif", **OPTIONS)
     assert not (tmp_path / "m.tif").exists()
+
+
+def test_another_name_for_a_further_file_does_not_lose_what_is_done(image, whole, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        go(100, image, tmp_path)
+    files = {"output": tmp_path / "m.tif", "confidence": tmp_path / "elsewhere" / "d.tif"}
+    predict(Stopping(), [image], **files, **OPTIONS, resume=True)
+    assert [path.read_bytes() for path in files.values()] == whole
+
+
+def test_going_on_replaces_no_file_that_the_prediction_has_not_made(image, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        go(100, image, tmp_path)
+    mine = tmp_path / "c.tif"
+    mine.write_bytes(b"mine")
+    with pytest.raises(RasterError, match=r"c\.tif is already there"):
+        go(None, image, tmp_path, resume=True)
+    assert mine.read_bytes() == b"mine"
+
+
+def test_a_file_that_appears_on_the_way_is_not_replaced(image, tmp_path):
+    mine = tmp_path / "c.tif"
+
+    class Slow(Stopping):
+        def forward(self, *arguments):
+            mine.write_bytes(b"mine")
+            return super().forward(*arguments)
+
+    files = {"output": tmp_path / "m.tif", "confidence": mine}
+    with pytest.raises(RasterError, match=r"c\.tif has appeared .* --resume"):
+        predict(Slow(), [image], **files, **OPTIONS)
+    assert mine.read_bytes() == b"mine" and not (tmp_path / "m.tif").exists()
+
+
+def test_a_run_that_dies_while_files_get_their_names_goes_on(image, whole, tmp_path, monkeypatch):
+    replace = Path.replace
+
+    def dying(path, target):
+        if Path(target).name == "c.tif":
+            raise KeyboardInterrupt
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", dying)
+    with pytest.raises(KeyboardInterrupt):
+        go(None, image, tmp_path)
+    assert (tmp_path / "m.tif").exists() and not (tmp_path / "c.tif").exists()
+    monkeypatch.undo()
+    go(None, image, tmp_path, resume=True)
+    assert [(tmp_path / name).read_bytes() for name in ("m.tif", "c.tif")] == whole
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tif", "c.tif", "m.tif", "whole.tif", "whole_c.tif"]
+
+
+def test_the_sources_of_a_virtual_raster_are_watched(image, tmp_path):
+    virtual = tmp_path / "a.vrt"
+    rasterio.shutil.copy(image, virtual, driver="VRT")
+    with pytest.raises(KeyboardInterrupt):
+        go(100, virtual, tmp_path)
+    os.utime(image, (0, 0))
+    with pytest.raises(ConfigurationError, match="started with another files"):
+        go(None, virtual, tmp_path, resume=True)
+
+
+def test_the_raster_that_gives_the_grid_is_not_overwritten(image, write_image, tmp_path):
+    like = write_image("like.tif", FIELD)
+    before = like.read_bytes()
+    with pytest.raises(RasterError, match="overwrite an image"):
+        predict(Stopping(), [image], like=like, output=like, overwrite=True, **OPTIONS)
+    assert like.read_bytes() == before
+
+
+@pytest.mark.parametrize("place", ["a.tif/m.tif", "x" * 250 + ".tif"])
+def test_a_place_that_cannot_be_written_is_told_before_any_work(image, tmp_path, place):
+    model = Stopping(0)  # would raise at the first tile
+    for target in ("output", "probabilities"):
+        files = {"output": tmp_path / "m.tif", target: tmp_path / place}
+        with pytest.raises(RasterError, match="cannot be written"):
+            predict(model, [image], **files, **OPTIONS)
+    assert not folder_of(tmp_path / "m.tif").exists()

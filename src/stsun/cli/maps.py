@@ -17,6 +17,7 @@ from stsun.cli.options import (
     DeviceOption,
     ItemOption,
     JsonFlag,
+    LocalFlag,
     ManyDates,
     MinAreaOption,
     ModelOption,
@@ -77,9 +78,7 @@ def predict(
     per_date: PerDateFlag = False,
     tile: TileOption = 512,
     overlap: OverlapOption = 128,
-    local: Annotated[
-        bool, typer.Option("--local", help="No attention over whole tiles: maps depend less on where tiles lie.")
-    ] = False,
+    local: LocalFlag = False,
     probabilities: ProbabilitiesOption = None,
     probability_type: ProbabilityTypeOption = "uint8",
     confidence: ConfidenceOption = None,
@@ -141,6 +140,7 @@ def map_area(
     per_date: PerDateFlag = False,
     tile: TileOption = 512,
     overlap: OverlapOption = 128,
+    local: LocalFlag = False,
     probabilities: ProbabilitiesOption = None,
     probability_type: ProbabilityTypeOption = "uint8",
     confidence: ConfidenceOption = None,
@@ -163,19 +163,25 @@ def map_area(
     from stsun.prediction.run import Settings
     from stsun.prediction.targets import Targets
     from stsun.scene.area import Request, find_scene
+    from stsun.tasks import check_task
 
     targets = Targets(
         output, probabilities, probability_type, confidence, changes, polygons, min_area, transitions, item
     )
-    spans = [span_of(text) for text in dates]
-    scene = find_scene(Request(catalog, collection, box_of(bbox), spans, split(only), gsd, crs, max_cloud, limit))
+    request = Request(
+        catalog, collection, box_of(bbox), [span_of(text) for text in dates], split(only), gsd, crs, max_cloud, limit
+    )
+    network, asked = load(model), check_task(task)  # before the search, which may take minutes
+    if not resume:
+        targets.check_places(overwrite=overwrite)
+    scene = find_scene(request)
     with progress_bar("tiles") as progress, _engine(scheduler, workers) as engine:
         settings = Settings(
-            tile, overlap, device=device, allow_missing=allow_missing, overwrite=overwrite, resume=resume,
+            tile, overlap, local, device=device, allow_missing=allow_missing, overwrite=overwrite, resume=resume,
             progress=progress, engine=engine,
         )  # fmt: skip
         result = predict_scene(
-            load(model), scene, task=task, categories=split(categories), per_date=per_date, targets=targets,
+            network, scene, task=asked.name, categories=split(categories), per_date=per_date, targets=targets,
             settings=settings,
         )  # fmt: skip
     _tell(result, as_json)

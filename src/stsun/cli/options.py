@@ -44,6 +44,9 @@ ItemOption = Annotated[Path | None, typer.Option("--item", help="STAC Item (.jso
 PerDateFlag = Annotated[bool, typer.Option("--per-date", help="Segmentation: one map per date.")]
 TileOption = Annotated[int, typer.Option("--tile", help="Side of a tile in pixels.")]
 OverlapOption = Annotated[int, typer.Option("--overlap", help="Overlap of tiles in pixels.")]
+LocalFlag = Annotated[
+    bool, typer.Option("--local", help="No attention over whole tiles: maps depend less on where tiles lie.")
+]
 OnlyOption = Annotated[
     str | None, typer.Option("--only", help="Bands to read from the archive, such as red,nir or B04,B08.")
 ]
@@ -92,7 +95,13 @@ def each(texts: list[str] | None) -> list[str] | None:
 
 
 def entry(text: str) -> str | list[str]:
-    """Return the file of a date, or the files that are joined by commas, unless a comma is part of a file's name."""
+    """Return the file of a date, or the files that are joined by commas, unless a comma is part of a file's name.
+
+    Raises:
+        StsunError: The name is empty.
+    """
+    if not text.strip(" ,"):
+        raise StsunError(f"an image is named {text!r}; give the path of a file")
     return text if "," not in text or Path(text).exists() else [part for part in text.split(",") if part]
 
 

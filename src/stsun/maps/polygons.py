@@ -1,7 +1,9 @@
 """Polygons of finished maps: what stands where, since when, how large it is, and how sure the network was."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,7 @@ def write_polygons(
     layers: Sequence[PolygonLayer],
     *,
     min_area_m2: float = 0.0,
+    layer: str | None = None,
     overwrite: bool = False,
     progress: Callable[[int, int], object] | None = None,
 ) -> int:
@@ -76,16 +79,16 @@ def write_polygons(
         path: The file to write; missing folders are made.
         layers: Bands of maps; all have one CRS.
         min_area_m2: Smaller polygons are left out.
+        layer: What the polygons are called in a GeoPackage or GeoJSON; None: as the file, without its suffix.
         overwrite: Replace a file that is there.
         progress: Called with the numbers of layers done and in all.
 
     Raises:
         RasterError: A file cannot be read or written, or maps do not fit one another or their confidence.
-        ConfigurationError: The extra is not installed, or attributes cannot be columns.
+        ConfigurationError: The extra is not installed, or attributes cannot be columns, or the least area is none.
     """
     check_vector_target(path, overwrite=overwrite)
-    for package in ("shapely", "pyarrow", "pyogrio", "pyproj"):
-        vector_package(package)
+    _check_least(min_area_m2)
     crs = _common_crs(layers)
     if crs is None and DRIVERS[path.suffix.lower()] == "GeoJSON":
         raise RasterError(
@@ -101,15 +104,23 @@ def write_polygons(
 
     def batches() -> Iterator[Any]:
         nonlocal written
-        for done, layer in enumerate(layers, start=1):
-            for batch in _batches(layer, schema, min_area_m2, flat=path.suffix.lower() != ".geojson"):
+        for done, source in enumerate(layers, start=1):
+            for batch in _batches(source, schema, min_area_m2, flat=path.suffix.lower() != ".geojson"):
                 written += batch.num_rows
                 yield batch
             if progress is not None:
                 progress(done, len(layers))
 
-    write_features(path, schema, batches(), crs)
+    write_features(path, schema, batches(), crs, layer=layer)
     return written
+
+
+def _check_least(min_area_m2: float) -> None:
+    number = isinstance(min_area_m2, Real) and not isinstance(min_area_m2, bool)
+    if not number or not 0 <= min_area_m2 < math.inf:
+        raise ConfigurationError(
+            f"the least area of a polygon is {min_area_m2!r}; expected square metres, 0 or more, such as 400.0"
+        )
 
 
 def _common_crs(layers: Sequence[PolygonLayer]) -> CRS | None:

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from stsun.bands import Band
 from stsun.errors import ConfigurationError, RasterError
@@ -20,7 +19,8 @@ from stsun.maps.footprint import footprint
 from stsun.maps.stac_assets import classes, file_asset, media_type, model_asset, projection, relative
 from stsun.raster.grid import Grid
 from stsun.raster.opening import opened
-from stsun.raster.writer import SUFFIXES
+from stsun.raster.whole import whole_file
+from stsun.raster.writer import SUFFIXES, check_free
 from stsun.tasks import check_task
 
 EXTENSIONS = {
@@ -129,21 +129,13 @@ def write_stac_item(
         RasterError: The path cannot be written, an asset is missing, or the first is no GeoTIFF.
         ConfigurationError: A date is not ISO 8601.
     """
-    if path.exists() and not overwrite:
-        raise RasterError(f"{path} is already there; allow it to be replaced (--overwrite) or choose another name")
+    check_free(path, (path.suffix.lower(),), overwrite=overwrite)
     first = next(iter(assets.values()), None)
     if first is None or first.suffix.lower() not in SUFFIXES:
         raise RasterError(f"{path}: the first asset is {first}; expected the GeoTIFF of maps ({' or '.join(SUFFIXES)})")
     item = _item(path.parent, assets, facts, checksums=checksums)
-    unfinished = path.with_name(f".{path.stem}.{uuid4().hex[:8]}{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as unfinished:
         unfinished.write_text(json.dumps(item, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise RasterError(f"{path} cannot be written: {error}; check the folder and its rights") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _item(folder: Path, assets: Mapping[str, Path], facts: ItemFacts, *, checksums: bool) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,8 @@ from stsun.errors import RasterError
 from stsun.maps.areas import counts_by_row, pixel_areas_m2
 from stsun.maps.strips import strips
 from stsun.raster.opening import opened
+from stsun.raster.whole import whole_file
+from stsun.raster.writer import check_free
 
 _CELLS = 2**22
 """So many (row, from, to) counts are held at a time."""
@@ -63,18 +64,9 @@ class TransitionTable:
         Raises:
             RasterError: The path cannot be written, or a file is there and may not be replaced.
         """
-        if path.exists() and not overwrite:
-            raise RasterError(f"{path} is already there; allow it to be replaced (--overwrite) or choose another name")
-        unfinished = path.with_name(f".{path.stem}.{uuid4().hex[:8]}{path.suffix}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("w", encoding="utf-8", newline="") as file:
-                csv.writer(file, lineterminator="\n").writerows(self._cells())
-            unfinished.replace(path)
-        except OSError as error:
-            raise RasterError(f"{path} cannot be written: {error}; check the folder and its rights") from error
-        finally:
-            unfinished.unlink(missing_ok=True)
+        check_free(path, (path.suffix.lower(),), overwrite=overwrite)
+        with whole_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(self._cells())
 
     def to_markdown(self) -> str:
         """Return the table of `to_csv` as Markdown."""

@@ -1,17 +1,19 @@
 """Files of polygons that appear whole or not at all, and are the same bytes for the same polygons."""
 
 import json
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from rasterio.crs import CRS
 
 from stsun.errors import ConfigurationError, RasterError
+from stsun.raster.whole import appearing
+from stsun.raster.writer import check_free
 
 DRIVERS = {".gpkg": "GPKG", ".parquet": "Parquet", ".geojson": "GeoJSON"}
 """Suffix -> format."""
@@ -22,6 +24,13 @@ _REPEATABLE = {
     # built in a second thread, the spatial index depends on how the threads take turns
     "OGR_GPKG_ALLOW_THREADED_RTREE": "NO",
 }
+
+
+_PACKAGES = ("shapely", "pyarrow", "pyogrio", "pyproj")
+"""The extra ``vector``."""
+
+_LONGEST = 200
+"""Characters of another library's error that are passed on."""
 
 
 def vector_package(name: str) -> Any:
@@ -44,25 +53,27 @@ def check_vector_target(path: Path, *, overwrite: bool) -> None:
     Raises:
         RasterError: The suffix is of no format that is written, the path is a folder, a file is there and may not be
             replaced, or another program has it open.
+        ConfigurationError: The extra ``vector`` is not installed.
     """
     if path.suffix.lower() not in DRIVERS:
         raise RasterError(
             f"{path}: polygons are written as GeoPackage, GeoParquet or GeoJSON; expected a name that ends with "
             f"{', '.join(DRIVERS)}"
         )
-    if path.is_dir():
-        raise RasterError(f"{path} is a folder; give the name of a file")
-    if path.exists() and not overwrite:
-        raise RasterError(f"{path} is already there; allow it to be replaced (--overwrite) or choose another name")
+    check_free(path, tuple(DRIVERS), overwrite=overwrite)
     for ending in ("-wal", "-journal"):
         # SQLite would play the old file's pending changes into the new one
         if (beside := path.with_name(path.name + ending)).exists():
             raise RasterError(
                 f"{beside} is there: a program has {path.name} open or left it unfinished; close it first"
             )
+    for package in _PACKAGES:
+        vector_package(package)
 
 
-def write_features(path: Path, schema: Any, batches: Iterable[Any], crs: CRS | None) -> None:
+def write_features(
+    path: Path, schema: Any, batches: Iterable[Any], crs: CRS | None, *, layer: str | None = None
+) -> None:
     """Write polygons to a file whose suffix says the format (see `DRIVERS`).
 
     Args:
@@ -70,28 +81,31 @@ def write_features(path: Path, schema: Any, batches: Iterable[Any], crs: CRS | N
         schema: An Arrow schema whose last column ``geometry`` holds polygons as WKB.
         batches: Arrow record batches of that schema.
         crs: Of the polygons. GeoJSON is in longitude and latitude (RFC 7946), to which they are reprojected.
+        layer: What the polygons are called in the file, where the format has a name for them; None: as the file.
 
     Raises:
         RasterError: The file cannot be written.
     """
     driver = DRIVERS[path.suffix.lower()]
-    unfinished = path.with_name(f".{path.stem}.{uuid4().hex[:8]}{path.suffix}")
     source = _Source(batches)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if driver == "Parquet":
-            _write_parquet(unfinished, schema, source, crs)
-        else:
-            _write_with_gdal(unfinished, driver, path.stem, schema, source, crs)
-        unfinished.replace(path)
-    except (OSError, RuntimeError) as error:  # of pyogrio, all errors are RuntimeErrors
-        source.raise_own()
-        raise RasterError(
-            f"{path} cannot be written: {error}; check the folder, its rights and the free space"
-        ) from error
-    finally:
-        for left in path.parent.glob(f"{unfinished.name}*"):  # SQLite keeps a journal beside its file
-            left.unlink(missing_ok=True)
+    with appearing(path) as unfinished:
+        try:
+            if driver == "Parquet":
+                _write_parquet(unfinished, schema, source, crs)
+            else:
+                _write_with_gdal(unfinished, driver, path.stem if layer is None else layer, schema, source, crs)
+        except (OSError, RuntimeError) as error:  # of pyogrio, all errors are RuntimeErrors
+            source.raise_own()
+            raise RasterError(
+                f"{path} cannot be written: {_brief(error)}; check the folder, its rights and the free space"
+            ) from error
+
+
+def _brief(error: Exception) -> str:
+    """Return the first sentence of an error of another library, without the commands that it gave its database."""
+    text = re.sub(r"sqlite3_\w+\(.*\)(?= failed)", "the database", str(error), flags=re.DOTALL)
+    first = re.split(r"\n|(?<=\.)\s", text.strip(), maxsplit=1)[0].rstrip(" .:")
+    return first if len(first) <= _LONGEST else f"{first[: _LONGEST - 3]}..."
 
 
 class _Source:

@@ -1,5 +1,6 @@
 """Chunks computed by many processes or machines: an engine on Dask distributed (extra ``dask``)."""
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -27,6 +28,12 @@ WORKERS_S = 60
 LOOK_S = 5
 """How often it is looked whether there are still workers, while nothing arrives."""
 
+STARTS = 2
+"""How often worker processes are started: one that is killed before it is up takes the others with it."""
+
+SILENT = logging.CRITICAL + 1
+"""Above whatever is logged."""
+
 AHEAD = 2
 """Chunks under way for each thread of the workers: one at work, one that waits for its turn."""
 
@@ -36,7 +43,8 @@ def cluster_engine(scheduler: str | None = None, workers: int | None = None, thr
     """Yield an engine for `stsun.predict` that computes on other processes; they are gone when the block ends.
 
     Maps are the same, byte for byte, as from one process whose torch has as many threads, wherever a chunk is computed.
-    What a worker that died had under way is computed again by the others.
+    What a worker that died had under way is computed again by the others. What distributed logs here and in workers
+    started here is silenced meanwhile: workers that come and go are no news, and what matters is an error.
 
     Workers read the images themselves: on other machines these must lie at the same paths, or it is an error of that
     file. xarray objects are sent to each worker as they are; lazy ones are computed there. In a script, ``workers``
@@ -55,8 +63,13 @@ def cluster_engine(scheduler: str | None = None, workers: int | None = None, thr
     """
     _check(scheduler, workers, threads)
     dask, distributed = dask_package("dask"), dask_package("distributed")
-    # also how long it takes to give up what a worker held that died
-    with dask.config.set({"distributed.comm.timeouts.connect": f"{CONNECT_S}s"}), ExitStack() as stack:
+    if scheduler is not None:
+        _check_address(distributed, scheduler)
+    patience = {
+        "distributed.comm.timeouts.connect": f"{CONNECT_S}s",  # also until what a worker held that died is given up
+        "distributed.deploy.lost-worker-timeout": f"{WORKERS_S}s",  # until one that died is not started again any more
+    }
+    with _silence(), dask.config.set(patience), ExitStack() as stack:
         address = scheduler
         if workers is not None:
             address = stack.enter_context(_started(distributed, workers)).scheduler_address
@@ -163,27 +176,72 @@ def _check(scheduler: str | None, workers: int | None, threads: int) -> None:
         )
 
 
+def _check_address(distributed: Any, address: str) -> None:
+    try:
+        backend, where = distributed.comm.addressing.parse_address(address)
+        distributed.comm.registry.get_backend(backend)
+        host, port = distributed.comm.addressing.parse_host_port(where)
+        if not host or not 0 < port < 2**16:
+            raise ValueError(f"host {host!r}, port {port}")
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{address!r} is no address of a Dask scheduler ({error}); give its host and port, as in tcp://host:8786, "
+            "tls://host:8786 or host:8786"
+        ) from error
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed.")]
+    loggers = [logging.getLogger("distributed"), *(logging.getLogger(name) for name in names)]
+    levels = {logger: logger.level for logger in loggers if logger.level != logging.NOTSET}
+    for logger in levels:
+        logger.setLevel(SILENT)
+    try:
+        yield
+    finally:
+        for logger, level in levels.items():
+            logger.setLevel(level)
+
+
 @contextmanager
 def _started(distributed: Any, workers: int) -> Iterator[Any]:
-    try:
-        # no limit of memory: chunks are bounded anyway, and a worker that is paused never ends
-        cluster = distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=":0"
-        )
-    except (RuntimeError, OSError) as error:
-        raise ConfigurationError(
-            f"{workers} worker processes could not be started ({error}); in a script, put what it does behind "
-            'if __name__ == "__main__":'
-        ) from error
+    for left in reversed(range(STARTS)):
+        try:
+            # no limit of memory: chunks are bounded anyway, and a worker that is paused never ends
+            cluster = distributed.LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                memory_limit=0,
+                dashboard_address=":0",
+                silence_logs=SILENT,
+            )
+            break
+        except (RuntimeError, OSError) as error:
+            if not left:
+                raise ConfigurationError(
+                    f"{workers} worker processes could not be started ({error}); in a script, put what it does behind "
+                    'if __name__ == "__main__":'
+                ) from error
     with cluster:
         yield cluster
 
 
 @contextmanager
 def _connected(distributed: Any, address: str) -> Iterator[Any]:
+    async def start(self: Any, *arguments: Any, **options: Any) -> None:
+        try:
+            await distributed.Client._start(self, *arguments, **options)
+        except Exception:
+            await self._close()  # a client that is left half made waits long when it is collected, and complains
+            raise
+
     try:
-        client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
+        client = type("Client", (distributed.Client,), {"_start": start})(
+            address, timeout=CONNECT_S, set_as_default=False
+        )
+    except Exception as error:  # also what it says of certificates that are missing, and of other versions of Dask
         raise ConfigurationError(
             f"the Dask scheduler {address!r} cannot be reached ({error}); start it (dask scheduler), or check its "
             "address, such as tcp://host:8786"
@@ -193,22 +251,36 @@ def _connected(distributed: Any, address: str) -> Iterator[Any]:
 
 
 def _check_workers(client: Any, address: str) -> None:
-    try:
-        client.wait_for_workers(1, timeout=WORKERS_S)
-        found = client.run(_version)
-    except TimeoutError as error:
-        raise ConfigurationError(
-            f"the scheduler {address} has no workers, even after {WORKERS_S} s; start some (dask worker {address})"
-        ) from error
-    except Exception as error:  # a worker without the package fails in one way, the scheduler in another
-        raise ConfigurationError(
-            f"the workers of {address} cannot load stsun ({error}); install version {__version__} on all of them"
-        ) from error
-    other = sorted({version for version in found.values() if version != __version__})
+    deadline = time.monotonic() + WORKERS_S
+    versions: set[str] = set()
+    while not versions:
+        try:
+            client.wait_for_workers(1, timeout=max(LOOK_S / 10, deadline - time.monotonic()))
+        except TimeoutError as error:
+            raise ConfigurationError(
+                f"the scheduler {address} has no workers, even after {WORKERS_S} s; start some (dask worker {address})"
+            ) from error
+        versions = _versions(client, address, last=time.monotonic() > deadline)
+    other = sorted(versions - {__version__})
     if other:
         raise ConfigurationError(
             f"workers of {address} have stsun {', '.join(other)}, this is {__version__}; install the same everywhere"
         )
+
+
+def _versions(client: Any, address: str, *, last: bool) -> set[str]:
+    """Return the versions of the workers that answer: one that is gone says nothing about what is installed."""
+    with _explained():
+        answers = client.run(_version, on_error="return").values()
+    versions = {answer for answer in answers if isinstance(answer, str)}
+    for error in answers:
+        if isinstance(error, Exception) and (not isinstance(error, OSError) or (last and not versions)):
+            raise ConfigurationError(
+                f"the workers of {address} cannot load stsun ({error}); install version {__version__} on all of them"
+            ) from error
+    if not versions:
+        time.sleep(LOOK_S / 10)  # until the scheduler knows, too
+    return versions
 
 
 def _version() -> str:

@@ -1,6 +1,6 @@
 """What is made from finished rasters: polygons, the table of transitions, and what the STAC Item says."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from torch import nn
@@ -17,26 +17,36 @@ from stsun.scene.scene import Scene, iso
 from stsun.scene.sources import SceneFile
 from stsun.tasks import output_periods
 
+Place = Callable[[Path], Path]
+"""Gives the name that a target has until all are there."""
 
-def write_derived(rasters: Mapping[str, Path], targets: Targets, scene: Scene, configuration: Configuration) -> None:
-    """Write the polygons and the table of transitions that are asked for; files that are there are replaced.
+
+def write_derived(
+    rasters: Mapping[str, Path], targets: Targets, scene: Scene, configuration: Configuration, place: Place
+) -> dict[Path, Path]:
+    """Write the polygons and the table of transitions that are asked for; return each target's file.
 
     Args:
         rasters: The finished rasters by what they show.
         targets: What is asked for.
         scene: The images.
         configuration: What was asked of the network.
+        place: Gives the name that a target has until all are there.
 
     Raises:
         StsunError: A file cannot be written.
     """
+    made = {}
     if targets.polygons is not None:
+        made[targets.polygons] = place(targets.polygons)
         layers = _polygon_layers(rasters, scene, configuration)
-        write_polygons(targets.polygons, layers, min_area_m2=targets.min_area_m2, overwrite=True)
+        options = {"min_area_m2": targets.min_area_m2, "layer": targets.polygons.stem, "overwrite": True}
+        write_polygons(made[targets.polygons], layers, **options)  # type: ignore[arg-type]
     if targets.transitions is not None:
-        names = map_categories(configuration)
-        table = transitions(rasters["classes"], 1, len(scene.dates), names)
-        table.to_csv(targets.transitions, overwrite=True)
+        made[targets.transitions] = place(targets.transitions)
+        table = transitions(rasters["classes"], 1, len(scene.dates), map_categories(configuration))
+        table.to_csv(made[targets.transitions], overwrite=True)
+    return made
 
 
 def item_facts(model: nn.Module, scene: Scene, configuration: Configuration, maps: Output) -> ItemFacts:
@@ -68,7 +78,7 @@ def item_facts(model: nn.Module, scene: Scene, configuration: Configuration, map
 
 def _polygon_layers(rasters: Mapping[str, Path], scene: Scene, configuration: Configuration) -> list[PolygonLayer]:
     """Return what polygons show: regions of a category; of a change, those that changed."""
-    names, confidence = map_categories(configuration), rasters.get("confidence")
+    names = map_categories(configuration)
     if configuration.task == "semantic_change":
         pairs = {
             value: {"from": before, "to": after}
@@ -77,7 +87,7 @@ def _polygon_layers(rasters: Mapping[str, Path], scene: Scene, configuration: Co
         }
         return [
             PolygonLayer(
-                rasters["changes"], band, pairs, _day(scene, band - 1), _day(scene, band), confidence, band + 1
+                rasters["changes"], band, pairs, *_span(scene, band - 1, band), rasters["change_confidence"], band
             )
             for band in range(1, len(scene.dates))
         ]
@@ -86,9 +96,13 @@ def _polygon_layers(rasters: Mapping[str, Path], scene: Scene, configuration: Co
     values = {value: {"category": name} for value, name in enumerate(shown, start=first)}
     periods = output_periods(configuration.task, len(scene.dates), configuration.per_date)
     return [
-        PolygonLayer(rasters["classes"], band, values, _day(scene, start), _day(scene, end), confidence, band)
+        PolygonLayer(rasters["classes"], band, values, *_span(scene, start, end), rasters["confidence"], band)
         for band, (start, end) in enumerate(periods, start=1)
     ]
+
+
+def _span(scene: Scene, start: int, end: int) -> tuple[str | None, str | None]:
+    return _day(scene, start), _day(scene, end)
 
 
 def _day(scene: Scene, place: int) -> str | None:

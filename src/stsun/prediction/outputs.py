@@ -109,11 +109,19 @@ def confidence_output(path: Path | None, scene: Scene, configuration: Configurat
     return Output(path, "confidence", layers, "uint8")
 
 
-def change_output(path: Path | None, scene: Scene, configuration: Configuration, colors: Mapping[str, str]) -> Output:
-    """Return the raster of what became what: one band for each two consecutive maps, 0 where nothing changed.
+def change_confidence_output(scene: Scene, configuration: Configuration) -> Output:
+    """Return the raster of the confidence of changes, that of the less sure of two maps; only polygons need it."""
+    layers = tuple(
+        Layer(f"{one} to {other}", (), {}, 1 / STEPS) for one, other in pairwise(period_names(scene, configuration))
+    )
+    return Output(None, "change_confidence", layers, "uint8")
 
-    Other values are those of `stsun.prediction.products.transition_value`, named in the band's tags. The data type is 8
-    bit where they fit, else 16.
+
+def change_output(path: Path | None, scene: Scene, configuration: Configuration, colors: Mapping[str, str]) -> Output:
+    """Return the raster of what became what: a band for each two consecutive maps, 0 where nothing changed.
+
+    Other values are those of `stsun.prediction.products.transition_value`. The data type is 8 bit where they fit, and
+    the band's tags name them; else 16, and the tags list the categories in order.
 
     Raises:
         ConfigurationError: There are no two maps of categories to compare.
@@ -125,10 +133,13 @@ def change_output(path: Path | None, scene: Scene, configuration: Configuration,
             f"--per-date; the task is {configuration.task} with {len(maps)} map(s)"
         )
     most = transition_value(len(names) - 1, 0, len(names)) + len(names)
-    entries = transition_names(names)
+    entries, tags = transition_names(names), _tags(configuration)
     legend = tuple((text, colors.get(to, color_of(to)) if to else UNCHANGED_COLOR) for text, to in entries)
     layers = tuple(
-        Layer(f"{before} to {after}", legend if most < IGNORE else (), _tags(configuration))
+        Layer(
+            f"{before} to {after}",
+            *((legend, tags) if most < IGNORE else ((), {**tags, "categories": ", ".join(names)})),
+        )
         for before, after in pairwise(maps)
     )
     return Output(path, "changes", layers, "uint8" if most < IGNORE else "uint16")

@@ -10,8 +10,9 @@ from torch import nn
 from stsun.configuration import Configuration
 from stsun.errors import ConfigurationError
 from stsun.prediction.results import Prediction
-from stsun.prediction.run import Engine, Progress, Settings, run, unfinished
+from stsun.prediction.run import Engine, Progress, Settings, run
 from stsun.prediction.targets import Targets
+from stsun.prediction.workspace import folder_of, own_files
 from stsun.raster.grid import Grid
 from stsun.raster.metadata import moment_text
 from stsun.scene.scene import Scene, open_scene
@@ -118,8 +119,9 @@ def predict(
         )
     settings = Settings(tile, overlap, local, device, allow_missing, overwrite, resume, progress, engine)
     return predict_scene(
-        model, scene, task=task, categories=categories, per_date=per_date, targets=targets, settings=settings
-    )
+        model, scene, task=task, categories=categories, per_date=per_date, targets=targets, settings=settings,
+        inputs=[Path(like)] if isinstance(like, str | Path) else [],
+    )  # fmt: skip
 
 
 def predict_scene(
@@ -131,8 +133,9 @@ def predict_scene(
     per_date: bool,
     targets: Targets,
     settings: Settings,
+    inputs: Sequence[Path] = (),
 ) -> Prediction:
-    """Make the maps of a scene that is open, as `predict` does.
+    """Make the maps of a scene that is open, as `predict` does; ``inputs`` are more files that must not be replaced.
 
     Raises:
         StsunError: See `predict`.
@@ -145,9 +148,9 @@ def predict_scene(
         )
     asked = model.categories_for(task) if categories is None else categories  # type: ignore[operator]
     configuration = Configuration(scene.bands, scene.gsd_m, task, asked, per_date)
-    replacing = settings.overwrite or (settings.resume and unfinished(targets.maps))
-    inputs = [Path(file.name) for one in scene.dates for file in one.sources]
-    targets.check(inputs, configuration, overwrite=replacing)
+    own = own_files(folder_of(targets.maps)) if settings.resume else ()
+    targets.check_places(overwrite=settings.overwrite, own=own)
+    targets.check([*map(Path, scene.paths), *inputs], configuration)
     return run(model, scene, configuration, targets, settings)
 
 

@@ -105,7 +105,7 @@ def observed(valid: NDArray[np.bool_], periods: Sequence[tuple[int, int]], task:
 def render(product: str, dtype: str, rows: Rows, task: str) -> NDArray[Any]:
     """Return the stored pixels of a product, ``bands h w``, in the data type it is stored as."""
     values, known = _PRODUCTS[product](rows, task)
-    if product in ("probabilities", "confidence") and dtype == "uint8":
+    if product in ("probabilities", "confidence", "change_confidence") and dtype == "uint8":
         values = np.rint(values * STEPS)
     stored = np.where(known, values, NODATA_OF[dtype])
     return stored.astype("float32" if dtype == "float16" else dtype)
@@ -126,6 +126,12 @@ def _confidence(rows: Rows, task: str) -> tuple[NDArray[Any], NDArray[np.bool_]]
     return confidence(rows.logits, task), rows.observed
 
 
+def _change_confidence(rows: Rows, task: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """A change is no surer than the less sure of the two maps that it compares."""
+    values = confidence(rows.logits, task)
+    return np.minimum(values[:-1], values[1:]), rows.observed[:-1] & rows.observed[1:]
+
+
 def _changes(rows: Rows, task: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     both = rows.observed[:-1] & rows.observed[1:]
     return change_map(class_map(rows.logits, task), rows.logits.shape[1]), both
@@ -136,4 +142,5 @@ _PRODUCTS: dict[str, Callable[[Rows, str], tuple[NDArray[Any], NDArray[np.bool_]
     "probabilities": _probabilities,
     "confidence": _confidence,
     "changes": _changes,
+    "change_confidence": _change_confidence,
 }

@@ -15,19 +15,17 @@ from torch import nn
 
 from stsun import __version__
 from stsun.configuration import Configuration
-from stsun.maps.stac_item import write_stac_item
 from stsun.model.inference import evaluating, local_attention
-from stsun.prediction.derived import item_facts, write_derived
+from stsun.prediction.derived import item_facts
 from stsun.prediction.inference import Job, OnTile, compute
-from stsun.prediction.outputs import Output, period_names
-from stsun.prediction.products import map_categories
-from stsun.prediction.results import Prediction, summaries
+from stsun.prediction.outputs import Output
+from stsun.prediction.publish import publish
+from stsun.prediction.results import Prediction
 from stsun.prediction.seams import Part
 from stsun.prediction.targets import Targets
 from stsun.prediction.tiling import Chunk, Layout
-from stsun.prediction.workspace import Workspace, folder_of, workspace
-from stsun.raster.mosaic import joined, write_cog
-from stsun.raster.writer import explained
+from stsun.prediction.workspace import Workspace, workspace
+from stsun.raster.reader import files_of
 from stsun.scene.scene import Scene
 
 MEMORY = 90_000_000
@@ -100,14 +98,7 @@ def run(
         workspace(targets.maps, plan, layout.chunks, job.render, **options) as space,
     ):
         _compute(model, job, layout, space, settings)
-        rasters = {one.product: _cog(space, number, one, scene) for number, one in enumerate(outputs)}
-        names, periods = map_categories(configuration), period_names(scene, configuration)
-        maps = summaries(rasters["classes"], names, periods, scene.gsd_m)
-        write_derived(rasters, targets, scene, configuration)
-        files = _publish(rasters, outputs)
-        if targets.item is not None and facts is not None:
-            assets = {one.product: path for one, path in files}
-            write_stac_item(targets.item, assets=assets, facts=facts, overwrite=True)
+        maps = publish(space, outputs, targets, scene, configuration, facts=facts, overwrite=settings.overwrite)
         missing = tuple(space.missing())
     return Prediction(targets.files, maps, scene.notes, time.perf_counter() - started, configuration, missing)
 
@@ -126,11 +117,12 @@ def _plan(model: nn.Module, job: Job, layout: Layout, outputs: Sequence[Output],
         "version": __version__,
         "model": _digest(model),
         "request": repr(job.configuration),
-        "images": [_state(file) for one in job.scene.dates for file in one.sources],
+        "images": [repr(file) for one in job.scene.dates for file in one.sources],
+        "files": [_state(path) for path in job.scene.paths],
         "dates": [repr(one.day) for one in job.scene.dates],
         "grid": repr(job.scene.grid),
         "tiles": [layout.tile, layout.overlap, layout.tiles_per_side, local],
-        "outputs": [[str(one.path), one.product, one.dtype] for one in outputs],
+        "outputs": [[one.product, one.dtype] for one in outputs],
     }
 
 
@@ -142,11 +134,11 @@ def _digest(model: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _state(file: Any) -> list[str]:
-    """Return what a source is and when it was last changed, as far as can be told."""
-    path = Path(file.name)
-    stat = path.stat() if path.is_file() else None
-    return [repr(file), "" if stat is None else f"{stat.st_size} {stat.st_mtime_ns}"]
+def _state(name: str) -> list[str]:
+    """Return all that a file is made of (a virtual raster's sources, masks beside it) and when it was last changed."""
+    parts = files_of(name) if Path(name).is_file() else []
+    stats = [(part, Path(part).stat()) for part in parts if Path(part).is_file()]
+    return [name, *(f"{part} {stat.st_size} {stat.st_mtime_ns}" for part, stat in stats)]
 
 
 def _compute(model: nn.Module, job: Job, layout: Layout, space: Workspace, settings: Settings) -> None:
@@ -178,29 +170,3 @@ def _compute(model: nn.Module, job: Job, layout: Layout, space: Workspace, setti
             kept = keeper.submit(space.add, part)
         if kept is not None:
             kept.result()
-
-
-def _cog(space: Workspace, number: int, output: Output, scene: Scene) -> Path:
-    """Write an output under the name that it has until all are there."""
-    home = space.folder / output.product if output.path is None else output.path
-    path = home.with_name(f".{home.name}.unfinished.tif")
-    with explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    pieces = space.pieces(number)
-    with joined(space.folder, pieces, scene.grid, output.layers, dtype=output.dtype, nodata=output.nodata) as source:
-        write_cog(source, path, dtype=output.dtype, overviews=output.overviews)
-    return path
-
-
-def _publish(rasters: Mapping[str, Path], outputs: Sequence[Output]) -> list[tuple[Output, Path]]:
-    """Give the finished rasters their names; return those that have one."""
-    named = [(output, output.path) for output in outputs if output.path is not None]
-    for output, path in named:
-        with explained(path):
-            rasters[output.product].replace(path)
-    return named
-
-
-def unfinished(output: Path) -> bool:
-    """Return whether there is an unfinished prediction of a file."""
-    return folder_of(output).is_dir()

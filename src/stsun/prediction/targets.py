@@ -1,13 +1,22 @@
 """The files that a prediction shall make, checked before any work is done."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from stsun.configuration import Configuration
 from stsun.errors import ConfigurationError, RasterError
 from stsun.maps.vector_file import check_vector_target
-from stsun.prediction.outputs import Output, change_output, class_output, confidence_output, probability_output
+from stsun.prediction.outputs import (
+    Output,
+    change_confidence_output,
+    change_output,
+    class_output,
+    confidence_output,
+    probability_output,
+)
+from stsun.raster.whole import check_writable
 from stsun.raster.writer import check_free, check_target
 from stsun.scene.scene import Scene
 
@@ -44,30 +53,50 @@ class Targets:
         values = (getattr(self, field.name) for field in fields(self))
         return tuple(value for value in values if isinstance(value, Path))
 
-    def check(self, inputs: Sequence[Path], configuration: Configuration, *, overwrite: bool) -> None:
-        """Refuse targets that cannot be made.
+    def check_places(self, *, overwrite: bool, own: Collection[Path] = ()) -> None:
+        """Refuse files that cannot be made where they shall be.
+
+        Args:
+            overwrite: Any file may be replaced.
+            own: Files that may be, because this prediction has made them; absolute.
 
         Raises:
-            RasterError: A file has a wrong suffix, is there and may not be replaced, or is an image or another target.
-            ConfigurationError: A target makes no sense for the task.
+            RasterError: A file has a wrong suffix, is there, is named twice, or its folder cannot be written.
+            ConfigurationError: What a file needs is not installed.
         """
         for path in (self.maps, self.probabilities, self.confidence, self.changes):
             if path is not None:
-                check_target(path, overwrite=overwrite)
+                check_target(path, overwrite=overwrite or path.resolve() in own)
         if self.polygons is not None:
-            check_vector_target(self.polygons, overwrite=overwrite)
+            check_vector_target(self.polygons, overwrite=overwrite or self.polygons.resolve() in own)
         for path, suffix in ((self.transitions, ".csv"), (self.item, ".json")):
             if path is not None:
-                check_free(path, (suffix,), overwrite=overwrite)
-        taken = [path.resolve() for path in (*inputs, *self.files)]
-        for target in self.files:
-            if taken.count(target.resolve()) > 1:
-                raise RasterError(f"{target} would overwrite an image or another output; choose another name")
+                check_free(path, (suffix,), overwrite=overwrite or path.resolve() in own)
+        self._check_apart(())
+        for path in self.files:
+            check_writable(path)
+
+    def check(self, inputs: Sequence[Path], configuration: Configuration) -> None:
+        """Refuse files that make no sense for the task or would replace what the prediction is made from.
+
+        Raises:
+            RasterError: A file is one of the inputs.
+            ConfigurationError: A file makes no sense for the task, or a value is none.
+        """
+        self._check_apart(inputs)
+        if not 0 <= self.min_area_m2 < math.inf:
+            raise ConfigurationError(f"the least area is {self.min_area_m2:g} m², expected 0 or more")
         if self.transitions is not None and (configuration.task == "binary_change" or not _many_maps(configuration)):
             raise ConfigurationError(
                 "a table of transitions needs categories at two dates: --task semantic_change, or segmentation with "
                 f"--per-date; the task is {configuration.task}"
             )
+
+    def _check_apart(self, inputs: Sequence[Path]) -> None:
+        taken = [path.resolve() for path in (*inputs, *self.files)]
+        for target in self.files:
+            if taken.count(target.resolve()) > 1:
+                raise RasterError(f"{target} would overwrite an image or another output; choose another name")
 
     def rasters(self, scene: Scene, configuration: Configuration, colors: Mapping[str, str]) -> tuple[Output, ...]:
         """Return the rasters to make; those that only other targets need have no path.
@@ -78,10 +107,13 @@ class Targets:
         made = [class_output(self.maps, scene, configuration, colors)]
         if self.probabilities is not None:
             made.append(probability_output(self.probabilities, scene, configuration, self.probability_type))
-        if self.confidence is not None or self.polygons is not None:
+        of_changes = self.polygons is not None and configuration.task == "semantic_change"
+        if self.confidence is not None or (self.polygons is not None and not of_changes):
             made.append(confidence_output(self.confidence, scene, configuration))
-        if self.changes is not None or (self.polygons is not None and configuration.task == "semantic_change"):
+        if self.changes is not None or of_changes:
             made.append(change_output(self.changes, scene, configuration, colors))
+        if of_changes:
+            made.append(change_confidence_output(scene, configuration))
         return tuple(made)
 
 

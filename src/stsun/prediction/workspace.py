@@ -7,7 +7,7 @@ name only when it is whole, so that whatever is there can be trusted.
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +17,24 @@ from zipfile import BadZipFile
 import numpy as np
 from filelock import FileLock, Timeout
 
-from stsun.errors import ConfigurationError, RasterError
+from stsun.errors import ConfigurationError, RasterError, StsunError
 from stsun.prediction.seams import STRIPS, Part, Render, finished
 from stsun.prediction.tiling import Chunk
 from stsun.raster.mosaic import Piece, write_piece
+from stsun.raster.whole import explained, whole_file
 
-PLAN = "plan.json"
+PLAN, OWN = "plan.json", "files.json"
 Place = tuple[int, int]
 
 
 def folder_of(output: Path) -> Path:
     """Return the folder where the prediction of a file waits for its end."""
     return output.with_name(f".{output.name}.unfinished")
+
+
+def own_files(folder: Path) -> set[Path]:
+    """Return the files that the unfinished prediction in a folder has begun to name; none where there is none."""
+    return {Path(name) for name in (_read_json(folder / OWN) or {}).get("files", [])}
 
 
 @contextmanager
@@ -52,26 +58,31 @@ def workspace(
     """
     folder = folder_of(output)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        with explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "lock", timeout=0):
             _settle(folder, dict(plan), output, resume=resume, restart=restart)
             space = Workspace(folder, chunks, render)
-            try:
+            with _kept(space):
                 yield space
-            except BaseException:
-                if not space.holds_work():
-                    shutil.rmtree(folder, ignore_errors=True)
-                raise
             shutil.rmtree(folder, ignore_errors=True)
     except Timeout as error:
         raise ConfigurationError(
             f"{output} is being made by another run at this moment; wait for it, or choose another name"
         ) from error
-    except OSError as error:
-        raise RasterError(
-            f"{folder} cannot be written: {error.strerror or error}; what is done is kept: check the folder, its "
-            "rights and the free space, then go on with --resume"
-        ) from error
+
+
+@contextmanager
+def _kept(space: "Workspace") -> Iterator[None]:
+    """Keep the folder of a prediction that fails if there is work in it, and say so."""
+    try:
+        yield
+    except BaseException as error:
+        if not space.holds_work():
+            shutil.rmtree(space.folder, ignore_errors=True)
+        elif isinstance(error, StsunError):
+            raise type(error)(f"{error}; what is done is kept: go on with --resume") from error
+        raise
 
 
 def _settle(folder: Path, plan: dict[str, Any], output: Path, *, resume: bool, restart: bool) -> None:
@@ -93,7 +104,7 @@ def _settle(folder: Path, plan: dict[str, Any], output: Path, *, resume: bool, r
     for path in folder.iterdir():
         if path.name != "lock":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    _write_whole(folder / PLAN, json.dumps(plan))
+    _write_json(folder / PLAN, plan)
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
@@ -103,10 +114,9 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def _write_whole(path: Path, text: str) -> None:
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(content), encoding="utf-8")
 
 
 @dataclass
@@ -138,10 +148,8 @@ class Workspace:
         """Keep a part, and finish all chunks that waited for it."""
         place = part.chunk.row, part.chunk.column
         arrays = {**part.strips, **{f"pixels{i}": pixels for i, pixels in enumerate(part.pixels)}}
-        unfinished = self._part(place).with_suffix(".tmp")
-        with unfinished.open("wb") as file:
-            np.savez(file, allow_pickle=False, missing=np.array(part.missing, dtype=np.str_), **arrays)
-        unfinished.replace(self._part(place))
+        with whole_file(self._part(place)) as unfinished:
+            np.savez(unfinished, allow_pickle=False, missing=np.array(part.missing, dtype=np.str_), **arrays)
         for waiting in (place, *_after(place)):
             self._finish(waiting)
 
@@ -161,6 +169,14 @@ class Workspace:
         told = [(_read_json(self._done(place)) or {}).get("missing", []) for place in self.chunks]
         return list(dict.fromkeys(text for texts in told for text in texts))
 
+    def own(self, files: Sequence[Path]) -> None:
+        """Remember files as made by this prediction: it may replace them when it goes on."""
+        _write_json(self.folder / OWN, {"files": [str(path.resolve()) for path in files]})
+
+    def own_files(self) -> set[Path]:
+        """Return the files that this prediction has begun to name."""
+        return own_files(self.folder)
+
     def _finish(self, place: Place) -> None:
         """Make a chunk's pixels if all that they need is there, and drop what nobody needs any more."""
         if place not in self.chunks or self._is_done(place):
@@ -172,7 +188,7 @@ class Workspace:
                 return
             for output, pixels in enumerate(finished(own, others, self.render)):
                 write_piece(self._pixels(place, output), pixels)
-            _write_whole(self._done(place), json.dumps({"missing": list(own.missing)}))
+            _write_json(self._done(place), {"missing": list(own.missing)})
         for one in (place, *_before(place)):
             if not self._is_needed(one):
                 self._part(one).unlink(missing_ok=True)

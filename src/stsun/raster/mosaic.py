@@ -5,22 +5,25 @@ size.
 """
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
-import numpy as np
 import rasterio
 import rasterio.shutil
 from numpy.typing import NDArray
+from rasterio.enums import Resampling
 
 from stsun.raster.grid import Grid
-from stsun.raster.writer import BLOCK, Layer, describe_layers, explained, new_raster, without_place
+from stsun.raster.whole import explained, whole_file
+from stsun.raster.writer import BLOCK, Layer, describe_layers, new_raster, without_place
 
 GDAL_TYPES = {"uint8": "Byte", "uint16": "UInt16", "float16": "Float32", "float32": "Float32"}
 """Half precision is 32 bit to GDAL, and stored as 16."""
+
+_THREADS = str(min(4, os.cpu_count() or 1))
 
 
 class Piece(NamedTuple):
@@ -39,14 +42,14 @@ def write_piece(path: Path, pixels: NDArray[Any]) -> None:
     Raises:
         RasterError: The path cannot be written.
     """
-    unfinished = path.with_suffix(".tmp")
     count, height, width = pixels.shape
     shape = {"count": count, "height": height, "width": width, "dtype": pixels.dtype.name}
     tiled = {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK} if min(height, width) >= BLOCK else {}
-    with explained(path):
-        with new_raster(unfinished, driver="GTiff", compress="deflate", zlevel=1, **shape, **tiled) as dataset:
-            dataset.write(pixels)
-        unfinished.replace(path)
+    with (
+        whole_file(path) as unfinished,
+        new_raster(unfinished, driver="GTiff", compress="deflate", zlevel=1, **shape, **tiled) as dataset,
+    ):
+        dataset.write(pixels)
 
 
 @contextmanager
@@ -82,19 +85,53 @@ def write_cog(source: Path, path: Path, *, dtype: str, overviews: str) -> None:
     Raises:
         RasterError: The file cannot be written whole.
     """
-    options = {
-        "compress": "deflate",
-        "predictor": "yes" if np.dtype(dtype).kind == "f" or dtype == "uint16" else "no",
-        "blocksize": str(BLOCK),
-        "overview_resampling": overviews,
-        "bigtiff": "if_safer",
-        "num_threads": str(min(4, os.cpu_count() or 1)),
-    }
-    if dtype == "float16":
-        options["nbits"] = "16"
+    options = {"compress": "deflate", "bigtiff": "if_safer", "num_threads": _THREADS}
     with explained(path), without_place():
-        rasterio.shutil.copy(source, path, driver="COG", **options)
+        if dtype == "float16":
+            _write_half(source, path, overviews, options)
+        else:
+            predictor = "yes" if dtype in ("float32", "uint16") else "no"
+            options |= {"predictor": predictor, "blocksize": str(BLOCK), "overview_resampling": overviews}
+            rasterio.shutil.copy(source, path, driver="COG", **options)
         _check_whole(path)
+
+
+def _write_half(source: Path, path: Path, overviews: str, options: Mapping[str, str]) -> None:
+    """Write half precision, band after band.
+
+    GDAL's COG driver (3.10) interleaves the bands, and half precision that is interleaved gets what was in memory
+    where a block reaches over the edge. So the overviews are made first, and the file is copied in the same layout.
+    """
+    seen = path.with_name(f"{path.name}.tmp")
+    made = seen.with_name(f"{seen.name}.ovr")
+    environment = {
+        "COMPRESS_OVERVIEW": "DEFLATE",
+        "BIGTIFF_OVERVIEW": "IF_SAFER",
+        "GDAL_TIFF_OVR_BLOCKSIZE": str(BLOCK),
+    }
+    tiles = {"tiled": "yes", "blockxsize": str(BLOCK), "blockysize": str(BLOCK), "interleave": "band", "nbits": "16"}
+    try:
+        made.unlink(missing_ok=True)
+        rasterio.shutil.copy(source, seen, driver="VRT")
+        with (
+            rasterio.Env(GDAL_NUM_THREADS=_THREADS, **environment),
+            rasterio.open(seen, "r+", driver="VRT") as dataset,
+        ):
+            if factors := _factors(dataset.height, dataset.width):
+                dataset.build_overviews(factors, Resampling[overviews])
+        rasterio.shutil.copy(seen, path, driver="GTiff", copy_src_overviews="yes", **tiles, **options)
+    finally:
+        for left in (seen, made):
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
+
+
+def _factors(height: int, width: int) -> list[int]:
+    """Return the factors of a raster's overviews, the last of which is one block."""
+    factors: list[int] = []
+    while max(height, width) // (factors or [1])[-1] > BLOCK:
+        factors.append(2 ** (len(factors) + 1))
+    return factors
 
 
 def _check_whole(path: Path) -> None:

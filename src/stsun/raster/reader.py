@@ -101,6 +101,16 @@ def inspect(path: str | Path, *, bands: Sequence[int] | None = None) -> RasterIn
         return _info(path if is_remote(path) else Path(path), source, bands)
 
 
+def files_of(path: str | Path) -> list[str]:
+    """Return all files that a raster is made of: itself, masks and metadata beside it, a virtual raster's sources.
+
+    Raises:
+        RasterError: The file cannot be opened.
+    """
+    with opened(path) as source:
+        return sorted({str(path), *source.files})
+
+
 def read(
     path: str | Path,
     *,

@@ -6,18 +6,19 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import MemoryFile
 from rasterio.windows import Window
 
 from stsun.errors import RasterError
 from stsun.raster.grid import Grid
+from stsun.raster.whole import appearing
+from stsun.raster.whole import explained as explained  # who writes rasters finds it here, too
 
 SUFFIXES = (".tif", ".tiff")
 BLOCK = 512
@@ -59,9 +60,11 @@ def check_free(path: Path, suffixes: Sequence[str], *, overwrite: bool) -> None:
     """
     if path.suffix.lower() not in suffixes:
         raise RasterError(f"{path}: expected a name that ends with {' or '.join(suffixes)}")
-    if path.is_dir():
+    with explained(path):  # even to look fails where the name is too long
+        folder, taken = path.is_dir(), path.exists()
+    if folder:
         raise RasterError(f"{path} is a folder; give the name of a file")
-    if path.exists() and not overwrite:
+    if taken and not overwrite:
         raise RasterError(f"{path} is already there; allow it to be replaced (--overwrite) or choose another name")
 
 
@@ -86,10 +89,7 @@ def create(
         RasterError: The path cannot be written (see `check_target`).
     """
     check_target(path, overwrite=overwrite)
-    unfinished = path.with_name(f".{path.stem}.{uuid4().hex[:8]}{path.suffix}")
-    with explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with appearing(path) as unfinished:
         with explained(path):
             dataset = new_raster(unfinished, **_profile(grid, len(layers), dtype, nodata))
         with dataset:
@@ -98,10 +98,6 @@ def create(
             yield lambda row, array: _write_rows(dataset, path, row, array)
             with explained(path):
                 dataset.close()
-        with explained(path):
-            unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def encode_png(colors: NDArray[np.uint8]) -> bytes:
@@ -127,17 +123,6 @@ def write_picture(path: Path, colors: NDArray[np.uint8]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encode_png(colors))
     return path
-
-
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Tell what goes wrong while a file is written as an error of that file."""
-    try:
-        yield
-    except (RasterioError, OSError) as error:
-        raise RasterError(
-            f"{path} cannot be written: {error}; check the folder, its rights and the free space"
-        ) from error
 
 
 def without_place() -> AbstractContextManager[object]:

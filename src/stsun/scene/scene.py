@@ -49,6 +49,11 @@ class Scene:
         return [date.bands for date in self.dates]
 
     @property
+    def paths(self) -> list[str]:
+        """The names of all files that it is read from, each once."""
+        return list(dict.fromkeys(path for date in self.dates for path in date.paths))
+
+    @property
     def days(self) -> NDArray[np.float64]:
         """Days since 1970-01-01 UTC of each date, NaN = unknown."""
         return np.array([np.nan if date.day is None else date.day for date in self.dates])

@@ -112,6 +112,12 @@ class SceneDate:
         """Its own files and those of the images beneath."""
         return self.files + tuple(file for other in self.beneath for file in other.sources)
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The names of all that it is read from, cloud masks included."""
+        masks = [one.clouds.path for one in (self, *self.beneath) if one.clouds is not None]
+        return *(file.name for file in self.sources), *masks
+
     def read(self, window: Window, grid: Grid, on_missing: OnMissing) -> Pixels:
         """Return all its bands in a window of a grid; values are 0 where they are not valid.
 
