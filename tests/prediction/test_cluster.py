@@ -127,7 +127,7 @@ def test_workers_that_are_gone_are_asked_again_and_those_without_the_package_ref
     monkeypatch.setattr(cluster, "LOOK_S", 0)
     gone, lacks = OSError("Stream is closed"), ModuleNotFoundError("No module named 'stsun'")
     cluster._check_workers(Client([gone], [], [gone, cluster.__version__]), "tcp://host:8786")
-    with pytest.raises(ConfigurationError, match="cannot load stsun .No module"):
+    with pytest.raises(ConfigurationError, match=r"cannot load stsun \(No module"):
         cluster._check_workers(Client([gone, cluster.__version__, lacks]), "tcp://host:8786")
     with pytest.raises(ConfigurationError, match=r"have stsun 0\.0\.0, this is"):
         cluster._check_workers(Client([gone, "0.0.0"]), "tcp://host:8786")
@@ -163,9 +163,13 @@ def test_loggers_are_silent_and_then_as_they_were():
 
     logger, child = logging.getLogger("distributed"), logging.getLogger("distributed.nanny")
     before = logger.level
-    with cluster._silence():
-        assert not child.isEnabledFor(logging.CRITICAL)
-    assert logger.level == before and child.isEnabledFor(logging.ERROR)
+    try:
+        logger.setLevel(logging.INFO)
+        with cluster._silence():
+            assert not child.isEnabledFor(logging.CRITICAL)
+        assert logger.level == logging.INFO and child.isEnabledFor(logging.INFO)
+    finally:
+        logger.setLevel(before)  # silent, where an engine is at work
 
 
 @pytest.mark.slow
@@ -244,7 +248,7 @@ def test_a_model_travels_as_it_is(image, monkeypatch):
         ({"scheduler": "http://nowhere:8786"}, "unknown address scheme 'http'"),
         ({"scheduler": "tcp://:8786"}, "host ''"),
         ({"scheduler": "tcp://nowhere:0"}, "port 0"),
-        ({"scheduler": "tls://127.0.0.1:1"}, "'tls://127.0.0.1:1' cannot be reached .TLS"),
+        ({"scheduler": "tls://127.0.0.1:1"}, "'tls://127.0.0.1:1' cannot be reached .*TLS"),
     ],
 )
 def test_what_cannot_be_a_cluster_is_refused(options, words):
