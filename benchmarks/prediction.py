@@ -39,8 +39,8 @@ import stsun
 from stsun.model.inference import evaluating
 from stsun.model.stsun import STSUN
 from stsun.prediction.cluster import cluster_engine
-from stsun.prediction.run import unfinished
 from stsun.prediction.tiling import Layout
+from stsun.prediction.workspace import folder_of
 from stsun.scene.scene import open_scene, read_scene
 from stsun.simulation.scenes import HELD_OUT, simulate
 from tables import head, row, write_json
@@ -231,7 +231,7 @@ def kills(folder: Path, _: int, times: int = 10) -> Rows:
     draw, same, killed = random.Random(0), 0, 0
     for number in range(times):
         output = folder / f"killed-{number}.tif"
-        while not output.exists() or unfinished(output):
+        while not output.exists() or folder_of(output).exists():
             process = subprocess.Popen(
                 [*command, str(output)], cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE
             )
