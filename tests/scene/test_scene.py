@@ -156,3 +156,22 @@ def test_scale_and_offset_may_be_given(write_image):
     file = write_image("a.tif", np.full((4, 4), 2000, np.uint16))
     images, _ = read_scene(open_scene([file], scale=1e-4, offset=-0.1), Window(0, 0, 4, 4))
     np.testing.assert_allclose(images[0], 0.1, atol=1e-6)
+
+
+def test_a_mask_may_be_told_for_each_image(write_image, tmp_path):
+    files = [write_image("a.tif", VALUES), write_image("b.tif", VALUES)]
+    classes = np.full((5, 6), 4, np.uint8)
+    classes[:2] = 9  # cloud, at twice the pixel size
+    coarse = {"transform": from_origin(500_000, 5_000_000, 20, 20), "tags": ()}
+    mask = write_image("scl.tif", classes, **coarse)
+    scene = open_scene(files, masks=[f"scl:{mask}", "-"])
+    _, valid = read_scene(scene, Window(0, 0, 10, 12))
+    assert not valid[0, :4].any() and valid[0, 4:].all() and valid[1].all()
+    plain = open_scene(files, masks=[None, write_image("m.tif", (classes != 9).astype(np.uint8), **coarse)])
+    _, valid = read_scene(plain, Window(0, 0, 10, 12))
+    assert valid[0].all() and not valid[1, :4].any() and valid[1, 4:].all()
+    assert str(mask) in scene.paths
+    with pytest.raises(ConfigurationError, match="1 masks for 2 images"):
+        open_scene(files, masks=[mask])
+    with pytest.raises(RasterError, match="no such file"):
+        open_scene(files, masks=["-", tmp_path / "missing.tif"])

@@ -74,6 +74,14 @@ def predict(
     offset: Annotated[float | None, typer.Option("--offset", help="See --scale.")] = None,
     like: Annotated[Path | None, typer.Option("--like", help="Raster whose grid the maps shall have.")] = None,
     only: OnlyOption = None,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mask",
+            help="Which pixels are usable, one per image, - for none: a raster, non-zero = usable, or scl:FILE, "
+            "qa_pixel:FILE, fmask:FILE, clouds:FILE.",
+        ),
+    ] = None,
     remote: Annotated[bool, typer.Option("--remote", help="Allow STAC items whose bands lie on servers.")] = False,
     per_date: PerDateFlag = False,
     tile: TileOption = 512,
@@ -103,8 +111,8 @@ def predict(
         result = make_maps(
             load(model), [entry(image) for image in images], task=task, output=output, categories=split(categories),
             dates=each(date), sensor=sensor, bands=[split(own) or [] for own in bands] if bands else None,
-            scale=scale, offset=offset, like=like, only=split(only), remote=remote, per_date=per_date, tile=tile,
-            overlap=overlap, local=local, probabilities=probabilities, probability_type=probability_type,
+            scale=scale, offset=offset, like=like, only=split(only), remote=remote, masks=each(mask),
+            per_date=per_date, tile=tile, overlap=overlap, local=local, probabilities=probabilities, probability_type=probability_type,
             confidence=confidence, changes=changes, polygons=polygons, min_area_m2=min_area, transitions=transitions,
             item=item, device=device, progress=progress, overwrite=overwrite, resume=resume,
             allow_missing=allow_missing, engine=engine,

@@ -35,6 +35,7 @@ def predict(
     like: Grid | str | Path | None = None,
     only: Sequence[str] | None = None,
     remote: bool = False,
+    masks: Sequence[str | Path | None] | None = None,
     per_date: bool = False,
     tile: int = 512,
     overlap: int = 128,
@@ -81,6 +82,8 @@ def predict(
             on another grid are resampled to it.
         only: Bands to read of what is from the archive, by name; left out = all.
         remote: Allow STAC items whose bands lie on servers.
+        masks: One raster per entry that says which pixels are usable: non-zero where they are; or ``scl:``,
+            ``qa_pixel:``, ``fmask:``, ``clouds:`` before its path says what its codes mean. None = no mask.
         per_date: Segmentation only: one map per date instead of one for the series.
         tile: Side of the tiles that the network sees at a time, in pixels.
         overlap: By how many pixels tiles overlap; there they are blended.
@@ -109,7 +112,16 @@ def predict(
         min_area_m2, _path(transitions), _path(item),
     )  # fmt: skip
     scene = open_scene(
-        images, sensor=sensor, bands=bands, dates=dates, scale=scale, offset=offset, like=like, only=only, remote=remote
+        images,
+        sensor=sensor,
+        bands=bands,
+        dates=dates,
+        scale=scale,
+        offset=offset,
+        like=like,
+        only=only,
+        remote=remote,
+        masks=masks,
     )
     if len(scene.dates) < min(len(images), check_task(task).minimum_dates):
         raise ConfigurationError(

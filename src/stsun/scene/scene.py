@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stsun.archives.acquisition import Acquisition
+from stsun.archives.acquisition import Acquisition, CloudMask
 from stsun.archives.opening import open_archive
 from stsun.bands import Band
 from stsun.errors import ConfigurationError, RasterError
@@ -22,7 +22,7 @@ from stsun.scene.archived import dates_of
 from stsun.scene.dates import inspected, joined, scene_dates
 from stsun.scene.identify import Told
 from stsun.scene.sources import OnMissing, SceneDate
-from stsun.scene.told import Bands, Entry, bands_per_date, days_of, entries_of, is_array, is_list
+from stsun.scene.told import Bands, Entry, bands_per_date, days_of, entries_of, is_array, is_list, masks_of
 from stsun.sensors import Sensor
 from stsun.sensors import sensor as find_sensor
 
@@ -70,6 +70,7 @@ def open_scene(
     like: Grid | str | Path | None = None,
     only: Sequence[str] | None = None,
     remote: bool = False,
+    masks: Sequence[str | Path | None] | None = None,
 ) -> Scene:
     """Return the scene that some images show; their pixels are read later, window by window.
 
@@ -88,6 +89,7 @@ def open_scene(
         like: The grid of the maps, or a raster that lies on it; left out = that of the first date's finest file.
         only: The bands to read of what is from the archive, by name; left out = all.
         remote: Allow STAC items whose bands lie on servers.
+        masks: One raster per entry that says which pixels are usable (see `stsun.scene.told.masks_of`).
 
     Raises:
         RasterError: A file cannot be read, its bands are unknown, or the images do not overlap.
@@ -115,7 +117,8 @@ def open_scene(
         for number, one in merged.items():
             placed.setdefault(places[number], []).append(one)
     acquired, said = dates_of(archives)
-    every = [date for i in range(len(entries)) for date in (*placed.get(i, ()), *acquired.get(i, ()))]
+    made = [[*placed.get(i, ()), *acquired.get(i, ())] for i in range(len(entries))]
+    every = _masked(made, masks_of(masks, len(entries)))
     return on_grid(every, _grid_like(like), catalogued, [*notes, *said])
 
 
@@ -198,6 +201,21 @@ def _check_told(
         raise ConfigurationError(
             "bands can be chosen by name (--only) from archive folders and STAC items; of rasters all bands are read"
         )
+
+
+def _masked(made: Sequence[Sequence[SceneDate]], masks: Sequence[CloudMask | None]) -> list[SceneDate]:
+    """Return the dates of all entries in order, each with the mask that is told for its entry."""
+    for number, (dates, mask) in enumerate(zip(made, masks, strict=True), start=1):
+        if mask is not None and len(dates) != 1:
+            raise ConfigurationError(
+                f"a mask is told for image {number}, but that makes {len(dates)} dates (0: its bands were joined to "
+                "another image of the day); give masks of images that are one date each"
+            )
+    return [
+        one if mask is None else replace(one, clouds=mask)
+        for dates, mask in zip(made, masks, strict=True)
+        for one in dates
+    ]
 
 
 def _grid_like(like: Grid | str | Path | None) -> Grid | None:

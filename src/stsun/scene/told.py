@@ -6,9 +6,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from stsun.archives.acquisition import CloudMask
+from stsun.archives.masks import KINDS
 from stsun.bands import Band
 from stsun.errors import ConfigurationError
 from stsun.raster.metadata import parse_day
+from stsun.raster.reader import inspect
 from stsun.scene.identify import parse_bands
 
 if TYPE_CHECKING:
@@ -90,3 +93,31 @@ def _day(text: str | date) -> float:
     if day is None:
         raise ConfigurationError(f"{str(text)!r} is no ISO date; write it like 2018-05-31 or 2018-05-31T10:20")
     return day
+
+
+def masks_of(masks: Sequence[str | Path | None] | None, count: int) -> list[CloudMask | None]:
+    """Return the mask told for each image, None where none is.
+
+    Args:
+        masks: One per image: a path, whose raster is non-zero where a pixel is usable, or ``KIND:path`` with one of
+            `stsun.archives.masks.KINDS`; None or ``-`` = no mask.
+        count: Number of images.
+
+    Raises:
+        ConfigurationError: Their number is another.
+        RasterError: A mask is no raster.
+    """
+    if masks is None:
+        return [None] * count
+    if isinstance(masks, str | Path) or len(masks) != count:
+        got = 1 if isinstance(masks, str | Path) else len(masks)
+        raise ConfigurationError(f"got {got} masks for {count} images; give one per image, - where there is none")
+    return [None if mask is None or str(mask) == "-" else _mask(str(mask)) for mask in masks]
+
+
+def _mask(text: str) -> CloudMask:
+    kind, colon, path = text.partition(":")
+    if not colon or kind not in KINDS:
+        kind, path = "valid", text
+    inspect(path)
+    return CloudMask(path, 1, kind)
