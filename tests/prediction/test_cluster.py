@@ -265,7 +265,18 @@ def test_a_scheduler_that_does_not_answer_is_one_clear_error(monkeypatch):
             pass
 
 
-def test_a_scheduler_without_workers_and_one_that_is_lost_are_clear_errors(image, tmp_path, monkeypatch):
+@pytest.fixture
+def no_scheduler_afterwards():
+    """A worker in this process that is closed amid its work leaves its scheduler as the default of all of Dask."""
+    import dask
+
+    yield
+    dask.config.config.pop("scheduler", None)
+
+
+def test_a_scheduler_without_workers_and_one_that_is_lost_are_clear_errors(
+    image, tmp_path, monkeypatch, no_scheduler_afterwards
+):
     from distributed import LocalCluster
 
     monkeypatch.setattr("stsun.prediction.cluster.WORKERS_S", 0.5)
