@@ -17,7 +17,6 @@ Prints one Markdown table per experiment. The model is the shipped checkpoint, a
 
 import argparse
 import random
-import resource
 import signal
 import statistics
 import subprocess
@@ -80,7 +79,13 @@ def map_once(image: str, output: str, categories: int, *, resume: bool = False) 
     model: STSUN = stsun.load()
     names = model.categories_for("segmentation")[:categories]
     result = stsun.predict(model, [image], task="segmentation", categories=names, output=output, resume=resume)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, result.seconds)
+    print(_peak_mb(), result.seconds)
+
+
+def _peak_mb() -> float:
+    """Return this process's peak resident memory; `getrusage` would count what the process that started it had."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def memory(folder: Path, _: int) -> Rows:
