@@ -14,9 +14,10 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "stsun"
 
 VOCABULARY = ("bands", "sensors", "legend", "tasks", "configuration")
-BASE = {"errors", *VOCABULARY}
+BASE = {"errors", "extras", *VOCABULARY}
 MAY_IMPORT = {
     "errors": set(),
+    "extras": {"errors"},
     **{unit: {"errors", *VOCABULARY[:position]} for position, unit in enumerate(VOCABULARY)},
     "raster": BASE,
     "model": BASE,

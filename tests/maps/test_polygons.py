@@ -12,8 +12,9 @@ from rasterio.crs import CRS
 from rasterio.features import geometry_mask, rasterize
 from rasterio.transform import Affine, from_origin
 
+from stsun import extras
 from stsun.errors import ConfigurationError, RasterError
-from stsun.maps import strips, vector_file
+from stsun.maps import strips
 from stsun.maps.areas import pixel_areas_m2
 from stsun.maps.outlines import Outlines
 from stsun.maps.polygons import PolygonLayer, polygons_of, write_polygons
@@ -283,7 +284,7 @@ def test_a_missing_extra_says_how_to_install_it(tmp_path, speckled, monkeypatch)
     def missing(name):
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
-    monkeypatch.setattr(vector_file, "import_module", missing)
+    monkeypatch.setattr(extras, "import_module", missing)
     with pytest.raises(ConfigurationError, match=re.escape("pip install 'stsun[vector]'")):
         write_polygons(tmp_path / "out.gpkg", [layer(speckled[0])])
 

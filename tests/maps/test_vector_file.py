@@ -9,6 +9,7 @@ import pytest
 import rasterio
 from rasterio.transform import from_origin
 
+from stsun import extras
 from stsun.errors import ConfigurationError, RasterError
 from stsun.maps import vector_file
 from stsun.maps.polygons import PolygonLayer, write_polygons
@@ -30,7 +31,7 @@ def test_a_missing_extra_is_told_when_the_target_is_checked(tmp_path, monkeypatc
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return importlib.import_module(name)
 
-    monkeypatch.setattr(vector_file, "import_module", missing)
+    monkeypatch.setattr(extras, "import_module", missing)
     with pytest.raises(ConfigurationError, match=r"pyproj.*pip install 'stsun\[vector\]'"):
         check_vector_target(tmp_path / "out.gpkg", overwrite=False)
 

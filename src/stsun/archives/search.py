@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from stsun.archives.acquisition import Acquisition
 from stsun.archives.stac import item_acquisition, read_item
 from stsun.errors import ConfigurationError, RasterError, StsunError
+from stsun.extras import extra_package
 from stsun.raster.metadata import parse_day
 
 PAGE = 100
@@ -62,16 +63,13 @@ def search(
 
 
 def _ask(url: str, question: dict[str, Any], max_cloud: float | None, limit: int) -> list[Any]:
-    try:
-        from pystac_client.exceptions import APIError
-    except ImportError as problem:
-        raise ConfigurationError("search needs the package pystac-client; pip install 'stsun[stac]'") from problem
+    api_error = extra_package("pystac_client.exceptions", "stac", "searches").APIError
     try:
         with warnings.catch_warnings(action="ignore"):  # of extensions that a server lacks: none is needed
             return _clear_items(url, question, max_cloud, limit)
     except StsunError:
         raise
-    except APIError as problem:
+    except api_error as problem:
         raise RasterError(
             f"{url}: the server cannot be reached or refuses ({_short(problem)}); check the address, the names of the "
             "collections, and the network"

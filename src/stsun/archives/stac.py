@@ -11,7 +11,8 @@ from stsun.archives.documents import read_json
 from stsun.archives.hrefs import is_remote, located, readable
 from stsun.archives.scaling import meaning
 from stsun.archives.selection import Candidate, select
-from stsun.errors import ConfigurationError, RasterError
+from stsun.errors import RasterError
+from stsun.extras import extra_package
 from stsun.raster.metadata import parse_day
 
 
@@ -61,10 +62,7 @@ def read_item(feature: object, where: str) -> Any:
         RasterError: It is none; ``where`` is the file or server, for the message.
         ConfigurationError: The extra ``stac`` is missing.
     """
-    try:
-        import pystac
-    except ImportError as problem:
-        raise ConfigurationError("STAC needs the package pystac; pip install 'stsun[stac]'") from problem
+    pystac = extra_package("pystac", "stac", "STAC files")
     try:
         if not isinstance(feature, dict):
             raise TypeError(f"it is a {type(feature).__name__}")

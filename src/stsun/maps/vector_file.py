@@ -5,13 +5,13 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from rasterio.crs import CRS
 
-from stsun.errors import ConfigurationError, RasterError
+from stsun.errors import RasterError
+from stsun.extras import extra_package
 from stsun.raster.whole import appearing
 from stsun.raster.writer import check_free
 
@@ -39,12 +39,7 @@ def vector_package(name: str) -> Any:
     Raises:
         ConfigurationError: It is not installed.
     """
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"polygons need the package {error.name}, which is not installed; pip install 'stsun[vector]'"
-        ) from error
+    return extra_package(name, "vector", "polygons")
 
 
 def check_vector_target(path: Path, *, overwrite: bool) -> None:

@@ -5,7 +5,6 @@ import threading
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import import_module
 from typing import Any
 
 import rasterio
@@ -13,6 +12,7 @@ import torch
 from torch import nn
 
 from stsun.errors import ConfigurationError, StsunError
+from stsun.extras import extra_package
 from stsun.model.inference import usable
 from stsun.prediction.inference import Job, compute
 from stsun.prediction.run import GDAL_CACHE_MB
@@ -84,12 +84,7 @@ def dask_package(name: str) -> Any:
     Raises:
         ConfigurationError: It is not installed.
     """
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"computing on a cluster needs the package {error.name}, which is not installed; pip install 'stsun[dask]'"
-        ) from error
+    return extra_package(name, "dask", "computations on a cluster")
 
 
 @lru_cache(maxsize=2)

@@ -4,14 +4,14 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window as Part
 
-from stsun.errors import ConfigurationError, RasterError
+from stsun.errors import RasterError
+from stsun.extras import extra_package
 from stsun.raster.grid import Grid, Window, difference
 from stsun.raster.metadata import moment_text, pixel_size_m
 from stsun.raster.reader import RasterInfo
@@ -150,12 +150,7 @@ def array_infos(labelled: Any, number: int) -> list[ArrayInfo]:
         ConfigurationError: The extra ``xarray`` is not installed.
         RasterError: Dimensions, coordinates or values are not such.
     """
-    try:
-        import_module("rioxarray")
-    except ModuleNotFoundError as problem:
-        raise ConfigurationError(
-            f"xarray objects need the package {problem.name}, which is not installed; pip install 'stsun[xarray]'"
-        ) from problem
+    extra_package("rioxarray", "xarray", "xarray objects")
     name = getattr(labelled, "name", None)
     where = f"image {number}" + (f" ({name})" if name else "")
     dims = spatial_dims(labelled, where)
