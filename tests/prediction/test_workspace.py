@@ -252,6 +252,14 @@ def test_the_sources_of_a_virtual_raster_are_watched(image, tmp_path):
         go(None, virtual, tmp_path, resume=True)
 
 
+def test_another_meaning_of_a_mask_is_another_prediction(image, write_image, tmp_path):
+    mask = write_image("mask.tif", np.ones(FIELD.shape, np.uint8), tags=())
+    with pytest.raises(KeyboardInterrupt):
+        go(100, image, tmp_path, masks=[mask])
+    with pytest.raises(ConfigurationError, match="started with another images"):
+        go(None, image, tmp_path, masks=[f"clouds:{mask}"], resume=True)
+
+
 def test_the_raster_that_gives_the_grid_is_not_overwritten(image, write_image, tmp_path):
     like = write_image("like.tif", FIELD)
     before = like.read_bytes()

@@ -1,4 +1,4 @@
-"""One prediction from start to end: chunks are computed and kept, then become files that appear all at once."""
+"""One prediction from start to end: chunks are computed and kept, then become files."""
 
 import hashlib
 import time
@@ -117,9 +117,8 @@ def _plan(model: nn.Module, job: Job, layout: Layout, outputs: Sequence[Output],
         "version": __version__,
         "model": _digest(model),
         "request": repr(job.configuration),
-        "images": [repr(file) for one in job.scene.dates for file in one.sources],
+        "images": [repr(one) for one in job.scene.dates],
         "files": [_state(path) for path in job.scene.paths],
-        "dates": [repr(one.day) for one in job.scene.dates],
         "grid": repr(job.scene.grid),
         "tiles": [layout.tile, layout.overlap, layout.tiles_per_side, local],
         "outputs": [[one.product, one.dtype] for one in outputs],
