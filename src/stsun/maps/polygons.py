@@ -88,7 +88,7 @@ def write_polygons(
         ConfigurationError: The extra is not installed, or attributes cannot be columns, or the least area is none.
     """
     check_vector_target(path, overwrite=overwrite)
-    _check_least(min_area_m2)
+    check_least_area(min_area_m2)
     crs = _common_crs(layers)
     if crs is None and DRIVERS[path.suffix.lower()] == "GeoJSON":
         raise RasterError(
@@ -115,7 +115,12 @@ def write_polygons(
     return written
 
 
-def _check_least(min_area_m2: float) -> None:
+def check_least_area(min_area_m2: float) -> None:
+    """Refuse a least area that is none.
+
+    Raises:
+        ConfigurationError: It is no number from 0 on.
+    """
     number = isinstance(min_area_m2, Real) and not isinstance(min_area_m2, bool)
     if not number or not 0 <= min_area_m2 < math.inf:
         raise ConfigurationError(

@@ -14,7 +14,7 @@ from stsun.prediction.results import MapSummary, summaries
 from stsun.prediction.targets import Targets
 from stsun.prediction.workspace import Workspace
 from stsun.raster.mosaic import joined, write_cog
-from stsun.raster.writer import explained
+from stsun.raster.whole import explained
 from stsun.scene.scene import Scene
 
 

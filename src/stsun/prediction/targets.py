@@ -1,12 +1,12 @@
 """The files that a prediction shall make, checked before any work is done."""
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from stsun.configuration import Configuration
 from stsun.errors import ConfigurationError, RasterError
+from stsun.maps.polygons import check_least_area
 from stsun.maps.vector_file import check_vector_target
 from stsun.prediction.outputs import (
     Output,
@@ -84,8 +84,7 @@ class Targets:
             ConfigurationError: A file makes no sense for the task, or a value is none.
         """
         self._check_apart(inputs)
-        if not 0 <= self.min_area_m2 < math.inf:
-            raise ConfigurationError(f"the least area is {self.min_area_m2:g} m², expected 0 or more")
+        check_least_area(self.min_area_m2)
         if self.transitions is not None and (configuration.task == "binary_change" or not _many_maps(configuration)):
             raise ConfigurationError(
                 "a table of transitions needs categories at two dates: --task semantic_change, or segmentation with "

@@ -17,8 +17,7 @@ from rasterio.windows import Window
 
 from stsun.errors import RasterError
 from stsun.raster.grid import Grid
-from stsun.raster.whole import appearing
-from stsun.raster.whole import explained as explained  # who writes rasters finds it here, too
+from stsun.raster.whole import appearing, explained
 
 SUFFIXES = (".tif", ".tiff")
 BLOCK = 512
