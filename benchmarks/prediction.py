@@ -10,7 +10,8 @@ Prints one Markdown table per experiment. The model is the shipped checkpoint, a
 * seams: simulated aerial scenes mapped whole and in tiles: share of pixels away from the border whose category
   differs, within 8 pixels of where a tile begins or ends, and elsewhere; with and without attention over whole tiles.
 * cost: seconds of a prediction from file to file against those of the bare forward passes of the same tiles, in turn.
-* cluster: seconds of the same prediction on one and on two Dask workers of one thread each, workers started before.
+* cluster: seconds of the same prediction on one and on two Dask workers of one thread each, workers started before; and
+  what the machine itself gives: forward passes per second of two bare processes at once against those of one.
 * kills: a prediction is killed at random moments and resumed until it is done, ten times; how many end in the bytes of
   an unbroken one.
 """
@@ -35,7 +36,10 @@ from rasterio.transform import from_origin
 from rasterio.windows import Window as RasterWindow
 
 import stsun
+from stsun.bands import Band
+from stsun.configuration import Configuration
 from stsun.model.inference import evaluating
+from stsun.model.specialise import fastest
 from stsun.model.stsun import STSUN
 from stsun.prediction.cluster import cluster_engine
 from stsun.prediction.tiling import Layout
@@ -52,6 +56,7 @@ SCENES = (7, 8, 9)
 BORDER = 8
 CATEGORIES = ("building", "road", "bare soil", "vegetation", "water")
 MEMORY_PROGRAM = "import sys, prediction; prediction.map_once(sys.argv[1], sys.argv[2], int(sys.argv[3]))"
+PASSES_PROGRAM = "import prediction; prediction.pass_tiles()"
 KILLED_PROGRAM = "import sys, prediction; prediction.map_once(sys.argv[1], sys.argv[2], 5, resume=True)"
 
 Rows = list[dict[str, Any]]
@@ -80,6 +85,28 @@ def map_once(image: str, output: str, categories: int, *, resume: bool = False) 
     names = model.categories_for("segmentation")[:categories]
     result = stsun.predict(model, [image], task="segmentation", categories=names, output=output, resume=resume)
     print(_peak_mb(), result.seconds)
+
+
+def pass_tiles(count: int = 20) -> None:
+    """Send random tiles through the network in one thread and print the forward passes per second."""
+    torch.set_num_threads(1)
+    bands = [Band(name, nm) for name, nm in (("red", 665), ("green", 560), ("blue", 490))]
+    network = fastest(stsun.load(), Configuration(bands, 0.5, "segmentation", CATEGORIES))
+    images = torch.rand(1, 1, 3, TILE, TILE, generator=torch.Generator().manual_seed(0))
+    scene = images, torch.ones(1, 1, TILE, TILE, dtype=torch.bool), torch.zeros(1, 1, dtype=torch.float64)
+    with torch.inference_mode():
+        network(*scene)
+        started = time.perf_counter()
+        for _ in range(count):
+            network(*scene)
+    print(count / (time.perf_counter() - started))
+
+
+def _passes_per_second(processes: int) -> float:
+    """Return the forward passes per second of so many processes at once, all together."""
+    here, command = Path(__file__).parent, [sys.executable, "-c", PASSES_PROGRAM]
+    running = [subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
+    return sum(float(process.communicate()[0]) for process in running)
 
 
 def _peak_mb() -> float:
@@ -180,12 +207,13 @@ def cost(folder: Path, threads: int, repeats: int = 3) -> Rows:
         windows = Layout(scene.grid.height, scene.grid.width, TILE, OVERLAP).windows
         seconds = 0.0
         with evaluating(model, None), torch.inference_mode():
+            network = fastest(model, result.configuration)
             for window in windows:
                 images, valid = read_scene(scene, window)
                 tensors = [torch.from_numpy(one)[None] for one in images]
                 days = torch.full((1, 1), float("nan"), dtype=torch.float64)
                 started = time.perf_counter()
-                model(tensors, torch.from_numpy(valid)[None], days, result.configuration)
+                network(tensors, torch.from_numpy(valid)[None], days, result.configuration)
                 seconds += time.perf_counter() - started
         bare.append(seconds)
     whole_s, bare_s = statistics.median(whole), statistics.median(bare)
@@ -209,7 +237,9 @@ def cluster(folder: Path, _: int, repeats: int = 3) -> Rows:
         "overwrite": True,
     }
     seconds: dict[int, list[float]] = {1: [], 2: []}
+    bare = []
     for _ in range(repeats):
+        bare.append(_passes_per_second(2) / _passes_per_second(1))
         for workers, taken in seconds.items():
             with cluster_engine(workers=workers) as engine:
                 small = write_raster(folder / "warm.tif", 600, diagonal=False)
@@ -220,6 +250,7 @@ def cluster(folder: Path, _: int, repeats: int = 3) -> Rows:
         {
             "one worker (s)": statistics.median(seconds[1]), "two workers (s)": statistics.median(seconds[2]),
             "speed-up (median of pairs)": statistics.median(speedups),
+            "of two bare processes": statistics.median(bare),
         }
     ]  # fmt: skip
 

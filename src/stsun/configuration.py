@@ -64,6 +64,16 @@ class Configuration:
         """True where every date has its own list of bands."""
         return isinstance(self.bands[0], tuple)
 
+    @property
+    def dates(self) -> int | None:
+        """How many dates the bands are listed for; None = they are those of any number of dates."""
+        return self._listed_dates
+
+    @property
+    def sensors(self) -> tuple[Bands, ...]:
+        """The different lists of bands, each once, in the order of the dates."""
+        return tuple(dict.fromkeys(self.bands)) if self.mixed_sensors else (self.bands,)
+
     def bands_of_dates(self, dates: int) -> tuple[Bands, ...]:
         """Return the bands of each of ``dates`` dates.
 

@@ -2,7 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
+from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from stsun.model.windows import Window, partition, unpartition
@@ -20,8 +20,34 @@ class ConditionedNorm(nn.Module):
 
     def forward(self, tokens: Tensor, condition: Tensor) -> Tensor:
         """Normalise ``... C`` under the condition ``Z``."""
+        weight, bias = self._affine(condition)
+        return F.layer_norm(tokens, self.norm.normalized_shape, weight, bias, self.norm.eps)
+
+    def folded(self, condition: Tensor) -> "FoldedNorm":
+        """Return the norm under this one condition."""
+        norm = FoldedNorm(self.norm.normalized_shape, self.norm.eps)
+        norm.weight, norm.bias = (nn.Parameter(tensor, requires_grad=False) for tensor in self._affine(condition))
+        return norm
+
+    def _affine(self, condition: Tensor) -> tuple[Tensor, Tensor]:
         scale, shift = self.modulation(condition).chunk(2)
-        return self.norm(tokens) * (1 + scale) + shift
+        return self.norm.weight * (1 + scale), self.norm.bias * (1 + scale) + shift
+
+
+class FoldedNorm(nn.LayerNorm):
+    """A conditioned norm whose condition is settled."""
+
+    def forward(self, tokens: Tensor, condition: None = None) -> Tensor:
+        """Normalise ``... C``."""
+        return super().forward(tokens)
+
+
+def fold_norms(module: nn.Module, condition: Tensor) -> None:
+    """Settle the condition of all norms in a module."""
+    for parent in list(module.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, ConditionedNorm):
+                setattr(parent, name, child.folded(condition))
 
 
 class DepthwiseConv(nn.Module):
@@ -52,7 +78,7 @@ class ConvBlock(nn.Module):
         self.norm = ConditionedNorm(channels, condition)
         self.mlp = MLP(channels, 3 * channels)
 
-    def forward(self, tokens: Tensor, condition: Tensor, valid: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, condition: Tensor | None, valid: Tensor) -> Tensor:
         """Return ``N H W C``. The mask is not needed: invalid pixels are zero before the first layer."""
         return tokens + self.mlp(self.norm(self.depthwise(tokens), condition))
 
@@ -71,7 +97,7 @@ class AttentionBlock(nn.Module):
         self.norm_mlp = ConditionedNorm(channels, condition)
         self.mlp = MLP(channels, 3 * channels)
 
-    def forward(self, tokens: Tensor, condition: Tensor, valid: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, condition: Tensor | None, valid: Tensor) -> Tensor:
         """Return ``N H W C``; tokens without any valid pixel (``valid`` N H W) are attended to by nobody."""
         tokens = tokens + self.position(tokens)
         windows, real, plan = partition(self.norm_attention(tokens, condition), valid, self.window)
@@ -81,6 +107,7 @@ class AttentionBlock(nn.Module):
     def _attend(self, windows: Tensor, real: Tensor) -> Tensor:
         query, key, value = rearrange(self.qkv(windows), "n l (three h d) -> three n h l d", three=3, h=self.heads)
         # a finite bias instead of -inf: a window without any real token stays finite, and is never read
-        bias = None if bool(real.all()) else torch.where(real, 0.0, -1e4).to(query.dtype)[:, None, None, :]
+        bias = torch.where(real, 0.0, -1e4).to(query.dtype)
+        bias = repeat(bias, "n k -> n 1 q k", q=bias.shape[1])
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
         return self.out(rearrange(mixed, "n h l d -> n l (h d)"))

@@ -1,5 +1,6 @@
 """The decoder: unified tokens of every output map to pixel features."""
 
+import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
@@ -9,10 +10,10 @@ from stsun.model.config import STSUNConfig
 from stsun.model.encoder import Blocks, pool_valid
 
 
-def enlarge(tokens: Tensor, factor: int) -> Tensor:
-    """Upsample ``N H W C`` bilinearly."""
+def enlarge(tokens: Tensor, size: torch.Size) -> Tensor:
+    """Upsample ``N h w C`` bilinearly to ``N H W C``; ``size`` H W, a multiple of h w."""
     planes = rearrange(tokens, "n h w c -> n c h w")
-    larger = F.interpolate(planes, scale_factor=factor, mode="bilinear", align_corners=False)
+    larger = F.interpolate(planes, size=size, mode="bilinear", align_corners=False)
     return rearrange(larger, "n c h w -> n h w c")
 
 
@@ -30,14 +31,14 @@ class PyramidDecoder(nn.Module):
         self.norm = ConditionedNorm(embedding, config.condition)
         self.mlp = MLP(embedding, embedding)
 
-    def forward(self, levels: list[Tensor], valid: Tensor, condition: Tensor) -> Tensor:
+    def forward(self, levels: list[Tensor], valid: Tensor, condition: Tensor | None) -> Tensor:
         """Map levels ``N H W C`` (finest first: strides 1, 4, 8, 16) and ``valid`` N H W to ``N H W embedding``."""
         pixels, *skips, tokens = levels
         for index, blocks in enumerate(self.blocks):
             stride = 16 >> index
             tokens = blocks(tokens, condition, pool_valid(valid, stride))
             skip = skips.pop() if skips else pixels
-            tokens = skip + enlarge(self.ups[index](tokens), skip.shape[1] // tokens.shape[1])
+            tokens = skip + enlarge(self.ups[index](tokens), skip.shape[1:3])
         return tokens + self.mlp(self.norm(self.detail(tokens) + tokens, condition))
 
 
@@ -56,7 +57,7 @@ class PlainDecoder(nn.Module):
         self.norm_up = nn.LayerNorm(hidden)
         self.out = nn.Conv2d(hidden, config.embedding, 3, padding=1)
 
-    def forward(self, levels: list[Tensor], valid: Tensor, condition: Tensor) -> Tensor:
+    def forward(self, levels: list[Tensor], valid: Tensor, condition: Tensor | None) -> Tensor:
         """Map one level ``N h w C`` and ``valid`` N H W to ``N H/p W/p embedding``."""
         (tokens,) = levels
         seen = pool_valid(valid, self.stride)

@@ -37,7 +37,7 @@ class Blocks(nn.ModuleList):
             windows = [window_of_block(config.windows, config.window, block) for block in range(depth)]
             super().__init__(AttentionBlock(width, condition, config.attention_width, w) for w in windows)
 
-    def forward(self, tokens: Tensor, condition: Tensor, valid: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, condition: Tensor | None, valid: Tensor) -> Tensor:
         """Map ``N H W C`` to the same, one block after the other."""
         for block in self:
             tokens = block(tokens, condition, valid)
@@ -63,7 +63,7 @@ class Encoder(nn.Module):
         self.downs = nn.ModuleList(nn.Linear(4 * fine, coarse) for fine, coarse in pairs)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for width in config.widths)
 
-    def forward(self, pixels: Tensor, valid: Tensor, condition: Tensor) -> list[Level]:
+    def forward(self, pixels: Tensor, valid: Tensor, condition: Tensor | None) -> list[Level]:
         """Return one level per stride, finest first.
 
         Args:

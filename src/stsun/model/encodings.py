@@ -62,23 +62,20 @@ def encode_dates(days: Tensor, usable: Tensor, periods: Sequence[tuple[int, int]
         ``B M T DATE_FEATURES`` float32.
     """
     start, end = _period_days(days, usable, periods, whole)  # B M
-    years_start = (days[:, None] - start[..., None]) / YEAR_DAYS  # B M T
-    years_end = (end[..., None] - days[:, None]) / YEAR_DAYS
-    distance = [_distance(years_start), _distance(years_end)]
-    season = known(fourier((days / YEAR_DAYS).frac(), 2), days.isfinite())[:, None].expand(-1, len(periods), -1, -1)
+    distance = [_distance(days[:, None] - start[..., None]), _distance(end[..., None] - days[:, None])]  # B M T 7
+    season = _season(days, 2)[:, None].expand(-1, len(periods), -1, -1)
     roles = _roles(days.shape[1], periods, whole).to(days.device)[None].expand(days.shape[0], -1, -1, -1)
-    return torch.cat([roles.to(days.dtype), *distance, season], dim=-1).float()
+    return torch.cat([roles, *distance, season], dim=-1)
 
 
 def encode_periods(days: Tensor, usable: Tensor, periods: Sequence[tuple[int, int]], whole: bool) -> Tensor:
     """Return kind, length and season of the period of each output map: ``B M PERIOD_FEATURES`` float32."""
     start, end = _period_days(days, usable, periods, whole)
-    kind = torch.zeros(len(periods), 3, device=days.device, dtype=days.dtype)
+    kind = torch.zeros(len(periods), 3, device=days.device)
     for index, (first, last) in enumerate(periods):
         kind[index, 0 if whole else (1 if first == last else 2)] = 1
-    ends = [known(fourier((day / YEAR_DAYS).frac(), 1), day.isfinite()) for day in (start, end)]
-    length = _distance((end - start) / YEAR_DAYS)
-    return torch.cat([kind[None].expand(days.shape[0], -1, -1), length, *ends], dim=-1).float()
+    ends = [_season(day, 1) for day in (start, end)]
+    return torch.cat([kind[None].expand(days.shape[0], -1, -1), _distance(end - start), *ends], dim=-1)
 
 
 def encode_positions(height: int, width: int, channels: int, device: torch.device) -> Tensor:
@@ -111,11 +108,17 @@ def _period_days(
     return torch.where(any_seen, first_day, math.nan), torch.where(any_seen, last_day, math.nan)
 
 
-def _distance(years: Tensor) -> Tensor:
-    """Return ``[..., 7]`` features of a signed time distance in years, from days to decades."""
+def _distance(days: Tensor) -> Tensor:
+    """Return ``[..., 7]`` float32 features of a signed time distance, from days to decades."""
+    years = (days / YEAR_DAYS).float()
     scaled = torch.stack([torch.tanh(years * 12), torch.tanh(years), torch.asinh(years)], dim=-1)
     sines = fourier(years.clamp(-20, 20) / 4, 3)[..., :3]
     return known(torch.cat([scaled, sines], dim=-1), years.isfinite())
+
+
+def _season(days: Tensor, octaves: int) -> Tensor:
+    """Return ``[..., 2 octaves + 1]`` float32 features of the time of the year."""
+    return known(fourier((days / YEAR_DAYS).frac().float(), octaves), days.isfinite())
 
 
 def _roles(dates: int, periods: Sequence[tuple[int, int]], whole: bool) -> Tensor:

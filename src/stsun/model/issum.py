@@ -1,6 +1,6 @@
 """ISSUM, the input spatial-spectral unification: any bands to a fixed number of virtual bands, then to tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -39,24 +39,36 @@ class SpectralUnification(nn.Module):
         self.weights = _GENERATORS[config.spectral](config, (len(SCALES) + 1) * self.virtual)
         self.gain = nn.Parameter(torch.full((self.virtual,), 3.0))
 
-    def forward(self, image: Tensor, bands: Bands) -> Tensor:
-        """Map ``N C H W`` (invalid pixels 0) to ``N R H/p W/p``."""
-        weight, bias = self.mixing(bands)
-        cells = rearrange(image, "n c (h p) (w q) -> n (c p q) h w", p=self.patch, q=self.patch)
-        mixed = bias[:, None, None]
-        for scale, part in zip(SCALES, weight, strict=True):
-            mixed = mixed + F.conv2d(cells * (max(scale, 1.0) / (scale + cells.abs())), part[:, :, None, None])
-        return mixed
-
-    def mixing(self, bands: Bands) -> tuple[Tensor, Tensor]:
-        """Return the generated weights ``[scales, R, C p p]`` and bias ``[R]`` for these bands."""
+    def forward(self, bands: Bands) -> "Mixing":
+        """Return the weights made for these bands, ready for images of them."""
         generated = rearrange(self.weights(bands), "n (i r) -> i r n", i=len(SCALES) + 1)
         weight, bias = generated[:-1], BIAS_SCALE * generated[-1].mean(dim=-1)
         weight = self.gain[:, None] * weight / (weight.abs().sum(dim=(0, 2), keepdim=True) + 1e-6)
         typical = torch.tensor([OPTICAL if band.token is None else TOKEN for band in bands], device=weight.device)
         centre, spread = rearrange(typical.repeat_interleave(self.patch**2, dim=0), "n i two -> two i 1 n")
         weight = weight / spread
-        return weight, bias - (weight * centre).sum(dim=(0, 2))
+        return Mixing(self.patch, weight, bias - (weight * centre).sum(dim=(0, 2)))
+
+
+class Mixing(nn.Module):
+    """Bands to virtual bands by given weights ``[scales, R, C p p]`` and bias ``[R]``."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, patch: int, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.patch = patch
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", bias)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Map ``N C H W`` (invalid pixels 0) to ``N R H/p W/p``."""
+        cells = rearrange(image, "n c (h p) (w q) -> n (c p q) h w", p=self.patch, q=self.patch)
+        mixed = self.bias[:, None, None]
+        for scale, part in zip(SCALES, self.weight, strict=True):
+            mixed = mixed + F.conv2d(cells * (max(scale, 1.0) / (scale + cells.abs())), part[:, :, None, None])
+        return mixed
 
 
 class _Generated(nn.Module):
@@ -124,13 +136,13 @@ class _Fixed(nn.Module):
 _GENERATORS = {"basis": _Basis, "hypernetwork": _Hypernetwork, "fixed": _Fixed}
 
 
-def unify_dates(spectral: SpectralUnification, dates: Sequence[Tensor], bands: Sequence[Bands]) -> Tensor:
+def unify_dates(mixings: Mapping[Bands, nn.Module], dates: Sequence[Tensor], bands: Sequence[Bands]) -> Tensor:
     """Return virtual bands ``B T R H W`` of dates ``B C_t H W``; dates of one sensor go through together."""
     unified: list[Tensor | None] = [None] * len(dates)
-    for sensor in dict.fromkeys(bands):
+    for sensor, mixing in mixings.items():
         members = [index for index, own in enumerate(bands) if own == sensor]
         stack = rearrange([dates[index] for index in members], "t b c h w -> (b t) c h w")
-        mixed = rearrange(spectral(stack, sensor), "(b t) r h w -> t b r h w", t=len(members))
+        mixed = rearrange(mixing(stack), "(b t) r h w -> t b r h w", t=len(members))
         for index, date in zip(members, mixed, strict=True):
             unified[index] = date
     return rearrange([date for date in unified if date is not None], "t b r h w -> b t r h w")

@@ -18,6 +18,8 @@ from stsun.tasks import NEUTRAL
 TextTower = Callable[[Sequence[str]], Tensor]
 """Names to category embeddings ``[K, embedding + 1]`` (the last entry is the bias): for names never trained."""
 
+Logits = Callable[[Tensor, Tensor, Tensor, int], Tensor]
+
 CELL_FEATURES = 4
 
 
@@ -38,7 +40,7 @@ class CategoryTable(nn.Module):
         """
         known = [self.names.index(name) for name in names if name in self.names]
         if len(known) == len(names):
-            return self.rows[torch.tensor(known, device=self.rows.device)]
+            return self.rows[torch.tensor(known, dtype=torch.long, device=self.rows.device)]
         if self.text_tower is None:
             raise ConfigurationError(self._unknown([name for name in names if name not in self.names]))
         embedded = self.text_tower(names).to(self.rows)
@@ -63,15 +65,18 @@ class CategoryHead(nn.Module):
         self.patch = config.patch
         self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
 
-    def forward(self, pixels: Tensor, rows: Tensor) -> Tensor:
-        """Map ``N h w E`` and rows ``K E+1`` to ``N K H W``."""
-        embeddings, bias = F.normalize(rows[:, :-1], dim=-1), rows[:, -1]
+    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Map rows ``K E+1`` to weights ``K 1 E`` and bias ``K``."""
+        return F.normalize(rows[:, None, :-1], dim=-1) * self.log_scale.exp(), rows[:, -1]
+
+    @staticmethod
+    def logits(pixels: Tensor, weight: Tensor, bias: Tensor, patch: int) -> Tensor:
+        """Map ``N h w E`` to ``N K H W``."""
         # an epsilon inside the root keeps the gradient finite where a pixel is all zeros
         length = (pixels.square().sum(dim=-1) + 1e-6).sqrt()
-        cosine = einsum(pixels, embeddings, "n h w e, k e -> n k h w") / length[:, None]
-        logits = cosine * self.log_scale.exp() + bias[:, None, None]
-        if self.patch > 1:
-            logits = F.interpolate(logits, scale_factor=self.patch, mode="bilinear", align_corners=False)
+        logits = einsum(pixels, weight[:, 0], "n h w e, k e -> n k h w") / length[:, None] + bias[:, None, None]
+        if patch > 1:
+            logits = F.interpolate(logits, scale_factor=patch, mode="bilinear", align_corners=False)
         return logits
 
 
@@ -87,17 +92,22 @@ class GeneratedHead(nn.Module):
         self.generator = TransformerGenerator(width + 1 + CELL_FEATURES, width)
         self.log_scale = nn.Parameter(torch.zeros(()))
 
-    def forward(self, pixels: Tensor, rows: Tensor) -> Tensor:
-        """Map ``N h w E`` and rows ``K E+1`` to ``N K H W``."""
-        cells = encode_cells(self.patch, pixels.device)  # p p, 4
+    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Map rows ``K E+1`` to weights ``K (p p) E`` and bias ``K`` (zero: the weights know the rows' own)."""
+        cells = encode_cells(self.patch, rows.device)  # p p, 4
         tokens = torch.cat([rows.repeat_interleave(len(cells), dim=0), cells.repeat(len(rows), 1)], dim=-1)
         weights = self.generator(tokens)  # (K p p) E
-        weights = weights / (weights.square().mean(dim=-1, keepdim=True) + 1e-6).sqrt() * pixels.shape[-1] ** -0.5
-        logits = einsum(pixels, weights, "n h w e, k e -> n k h w") * self.log_scale.exp()
-        return rearrange(logits, "n (k p q) h w -> n k (h p) (w q)", p=self.patch, q=self.patch)
+        weights = weights / (weights.square().mean(dim=-1, keepdim=True) + 1e-6).sqrt() * weights.shape[-1] ** -0.5
+        return (weights * self.log_scale.exp()).unflatten(0, (len(rows), len(cells))), rows.new_zeros(len(rows))
+
+    @staticmethod
+    def logits(pixels: Tensor, weight: Tensor, bias: Tensor, patch: int) -> Tensor:
+        """Map ``N h w E`` to ``N K H W``."""
+        logits = einsum(pixels, weight, "n h w e, k p e -> n k p h w") + bias[:, None, None, None]
+        return rearrange(logits, "n k (p q) h w -> n k (h p) (w q)", p=patch, q=patch)
 
 
-_HEADS = {"category": CategoryHead, "generated": GeneratedHead}
+_HEADS: dict[str, type[CategoryHead | GeneratedHead]] = {"category": CategoryHead, "generated": GeneratedHead}
 
 
 class OSSUM(nn.Module):
@@ -107,24 +117,41 @@ class OSSUM(nn.Module):
         super().__init__()
         self.patch = config.patch
         self.table = CategoryTable(config)
-        self.head = _HEADS[config.head](config)
+        self.head: CategoryHead | GeneratedHead = _HEADS[config.head](config)
 
-    def forward(self, pixels: Tensor, categories: Sequence[str], union: bool) -> Tensor:
-        """Return logits ``N K H W``.
+    def forward(self, categories: Sequence[str], union: bool) -> "Scoring":
+        """Return the weights made for these categories, ready for pixel features.
 
         Args:
-            pixels: ``N h w E``.
             categories: The names asked for; ``background`` and ``unchanged`` get the logit 0 by definition.
             union: One logit for 'any of these' (binary change): the log of the summed odds.
+
+        Raises:
+            ConfigurationError: A category is not known.
         """
-        asked = [name for name in categories if name not in NEUTRAL]
-        patch = self.patch
-        neutral = pixels.new_zeros(len(pixels), 1, pixels.shape[1] * patch, pixels.shape[2] * patch)
-        if not asked:
-            return neutral.expand(-1, len(categories), -1, -1)
-        logits = self.head(pixels, self.table(asked))
-        if union:
-            return logits.logsumexp(dim=1, keepdim=True)
-        if len(asked) == len(categories):
-            return logits
-        return torch.cat([neutral if name in NEUTRAL else logits[:, [asked.index(name)]] for name in categories], dim=1)
+        asked = [index for index, name in enumerate(categories) if name not in NEUTRAL]
+        weight, bias = self.head(self.table([categories[index] for index in asked]))
+        if not union and len(asked) < len(categories):
+            places = torch.tensor(asked, dtype=torch.long, device=weight.device)
+            weight, bias = (
+                part.new_zeros(len(categories), *part.shape[1:]).index_copy(0, places, part) for part in (weight, bias)
+            )
+        return Scoring(self.head.logits, self.patch, weight, bias, union)
+
+
+class Scoring(nn.Module):
+    """Pixel features to logits by given weights ``K (p p) E`` and bias ``K``."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, logits: Logits, patch: int, weight: Tensor, bias: Tensor, union: bool) -> None:
+        super().__init__()
+        self.logits, self.patch, self.union = logits, patch, union
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", bias)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Map ``N h w E`` to ``N K H W``."""
+        logits = self.logits(pixels, self.weight, self.bias, self.patch)
+        return logits.logsumexp(dim=1, keepdim=True) if self.union else logits

@@ -34,7 +34,7 @@ class AttentionTUM(nn.Module):
     def forward(self, level: Level, dates: Tensor, maps: Tensor) -> Tensor:
         """Map ``B T H W C`` to ``B M H W out``; ``dates`` B M T F, ``maps`` B M F."""
         if level.tokens.shape[1] == 1:
-            return self._one_date(level, dates.shape[1])
+            return self.of_one_date()(level, dates, maps)
         scores = self.relation(dates) + einsum(dates[..., : len(ROLES)], self.preference, "b m t r, u r -> b m t u")
         content = self.content(level.tokens)  # B T H W U
         mask = level.valid[..., None]
@@ -47,12 +47,27 @@ class AttentionTUM(nn.Module):
             outputs.append(self.project(torch.cat([mixed, contrast], dim=-2).flatten(-2)))
         return torch.stack(outputs, dim=1)
 
-    def _one_date(self, level: Level, maps: int) -> Tensor:
-        """All heads see the one date alike: the same result at a fraction of the cost."""
-        heads = self.content.out_features
-        weight = self.project.weight.unflatten(1, (-1, level.tokens.shape[-1]))[:, :heads].sum(dim=1)
-        tokens = level.tokens * level.valid[..., None]
-        return F.linear(tokens, weight, self.project.bias).expand(-1, maps, -1, -1, -1)
+    def of_one_date(self) -> "OneDateTUM":
+        """All heads see a single date alike: the same result at a fraction of the cost."""
+        heads, channels = self.content.out_features, self.content.in_features
+        weight = self.project.weight.unflatten(1, (-1, channels))[:, :heads].sum(dim=1)
+        return OneDateTUM(weight, self.project.bias)
+
+
+class OneDateTUM(nn.Module):
+    """What attention over dates comes to where there is only one: a given linear map ``out C``."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", bias)
+
+    def forward(self, level: Level, dates: Tensor, maps: Tensor) -> Tensor:
+        """Map ``B 1 H W C`` to ``B 1 H W out``."""
+        return F.linear(level.tokens * level.valid[..., None], self.weight, self.bias)
 
 
 class LinearTUM(nn.Module):
@@ -102,14 +117,28 @@ class MeanTUM(nn.Module):
 _KINDS = {"attention": AttentionTUM, "linear": LinearTUM, "mean": MeanTUM}
 
 
+def temporal_unification(config: STSUNConfig, channels: int, out: int) -> nn.Module:
+    """Return one module from tokens of dates, ``channels`` wide, to tokens of output maps, ``out`` wide."""
+    return _KINDS[config.temporal](config, channels, out)
+
+
+def of_one_date(tum: nn.Module) -> nn.Module:
+    """Return what gives the same for a single date, at less cost where there is such a thing."""
+    return tum.of_one_date() if isinstance(tum, AttentionTUM) else tum
+
+
 class TemporalUnification(nn.Module):
     """One TUM per level, and the period's own code added at the coarsest."""
 
     def __init__(self, config: STSUNConfig, channels: tuple[int, ...], outs: tuple[int, ...]) -> None:
         super().__init__()
-        kind = _KINDS[config.temporal]
-        self.levels = nn.ModuleList(kind(config, c, out) for c, out in zip(channels, outs, strict=True))
+        pairs = zip(channels, outs, strict=True)
+        self.levels = nn.ModuleList(temporal_unification(config, wide, out) for wide, out in pairs)
         self.period = nn.Linear(PERIOD_FEATURES, outs[-1])
+
+    def fold_one_date(self) -> None:
+        """Settle that there is only one date."""
+        self.levels = nn.ModuleList(of_one_date(tum) for tum in self.levels)
 
     def forward(self, levels: list[Level], dates: Tensor, maps: Tensor) -> list[Tensor]:
         """Return ``B M H W C`` per level, finest first."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
@@ -23,6 +24,17 @@ class Window:
     spread: bool = False
     shifted: bool = False
 
+    def fit(self, length: int, side: int) -> tuple[int, int, int]:
+        """Return a window's side, the number of windows and the leading pad along a grid's side.
+
+        Windows are no longer than needed (little padding). Nothing branches on the length, which tracing leaves open.
+        """
+        if side == 0:
+            return length, 1, 0
+        lead = side // 2 * torch.sym_min(1, (length - 1) // side) if self.shifted else 0  # a single one is not shifted
+        count = (length + lead + side - 1) // side
+        return (length + lead + count - 1) // count, count, lead
+
 
 WHOLE = Window(0, 0)
 
@@ -41,30 +53,26 @@ def window_of_block(kind: str, size: int, block: int) -> Window:
 class Partition:
     """What ``unpartition`` needs to undo ``partition``."""
 
-    height: int
-    width: int
-    top: int
-    left: int
     rows: int
     columns: int
+    height: int
+    pad: tuple[int, int, int, int]
     spread: bool
 
 
 def partition(tokens: Tensor, valid: Tensor, window: Window) -> tuple[Tensor, Tensor, Partition]:
     """Group tokens into windows: ``N H W C`` to ``(N windows) L C`` and the mask ``(N windows) L`` of real tokens."""
     height, width = tokens.shape[1:3]
-    win_h, rows, top = _fit(height, window.height, window.shifted)
-    win_w, columns, left = _fit(width, window.width, window.shifted)
-    bottom, right = rows * win_h - top - height, columns * win_w - left - width
-    if top or left or bottom or right:
-        tokens = F.pad(tokens, (0, 0, left, right, top, bottom))
-        valid = F.pad(valid, (left, right, top, bottom))
-    plan = Partition(height, width, top, left, rows, columns, window.spread)
-    pattern = _pattern(plan)
+    win_h, rows, top = window.fit(height, window.height)
+    win_w, columns, left = window.fit(width, window.width)
+    plan = Partition(
+        rows, columns, win_h, (left, columns * win_w - left - width, top, rows * win_h - top - height), window.spread
+    )
+    grid, grouped = _pattern(plan)
     sizes = {"rows": rows, "columns": columns}
     return (
-        rearrange(tokens, f"{pattern[0]} c -> {pattern[1]} c", **sizes),
-        rearrange(valid, f"{pattern[0]} -> {pattern[1]}", **sizes),
+        rearrange(F.pad(tokens, (0, 0, *plan.pad)), f"{grid} c -> {grouped} c", **sizes),
+        rearrange(F.pad(valid, plan.pad), f"{grid} -> {grouped}", **sizes),
         plan,
     )
 
@@ -72,20 +80,11 @@ def partition(tokens: Tensor, valid: Tensor, window: Window) -> tuple[Tensor, Te
 def unpartition(windows: Tensor, plan: Partition) -> Tensor:
     """Put windows back and cut the padding off: the inverse of ``partition`` for the tokens."""
     grid, grouped = _pattern(plan)
-    win_h = -(-(plan.height + plan.top) // plan.rows)
-    tokens = rearrange(windows, f"{grouped} c -> {grid} c", rows=plan.rows, columns=plan.columns, h=win_h)
-    return tokens[:, plan.top : plan.top + plan.height, plan.left : plan.left + plan.width]
+    sizes = {"rows": plan.rows, "columns": plan.columns, "h": plan.height}
+    tokens = rearrange(windows, f"{grouped} c -> {grid} c", **sizes)
+    return F.pad(tokens, (0, 0, *(-side for side in plan.pad)))
 
 
 def _pattern(plan: Partition) -> tuple[str, str]:
     grid = "n (h rows) (w columns)" if plan.spread else "n (rows h) (columns w)"
     return grid, "(n rows columns) (h w)"
-
-
-def _fit(length: int, window: int, shifted: bool) -> tuple[int, int, int]:
-    """Return window length, number of windows and leading pad, with windows no longer than needed (little padding)."""
-    if window == 0 or length <= window:
-        return length, 1, 0
-    lead = window // 2 if shifted else 0
-    count = -(-(length + lead) // window)
-    return -(-(length + lead) // count), count, lead

@@ -16,6 +16,7 @@ from torch import nn
 from stsun import __version__
 from stsun.configuration import Configuration
 from stsun.model.inference import evaluating, local_attention
+from stsun.model.specialise import fastest
 from stsun.prediction.derived import item_facts
 from stsun.prediction.inference import Job, OnTile, compute
 from stsun.prediction.outputs import Output
@@ -31,10 +32,10 @@ from stsun.scene.scene import Scene
 MEMORY = 90_000_000
 """Bytes that the sums of one chunk take at most; what the network needs for a tile comes on top."""
 
-MOST_TILES = 8
+MOST_TILES = 4
 """Tiles along a side of a chunk at most: no more work than a chunk's is lost when a run is killed."""
 
-GDAL_CACHE_MB = 64
+GDAL_CACHE_MB = 32
 """Decoded blocks that GDAL keeps; its own choice, a share of the machine's memory, would grow with the raster."""
 
 Progress = Callable[[int, int], object]
@@ -157,10 +158,11 @@ def _compute(model: nn.Module, job: Job, layout: Layout, space: Workspace, setti
         local_attention(model) if settings.local else nullcontext(),
         ThreadPoolExecutor(1, thread_name_prefix="keep") as keeper,
     ):
+        network = fastest(model, job.configuration)  # with the windows that the model has now
         parts: Iterable[Part] = (
-            (compute(model, job, chunk, device=device, on_tile=on_tile) for chunk in todo)
+            (compute(network, job, chunk, device=device, on_tile=on_tile) for chunk in todo)
             if settings.engine is None
-            else settings.engine(model, job, todo, on_tile)
+            else settings.engine(network, job, todo, on_tile)
         )
         kept: Future[None] | None = None
         for part in parts:

@@ -1,0 +1,174 @@
+"""How tensors flow through the network, once metadata have made the weights that depend on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from stsun.configuration import Bands, Configuration
+from stsun.errors import ConfigurationError
+from stsun.model.config import STSUNConfig
+from stsun.model.decoder import PlainDecoder, PyramidDecoder
+from stsun.model.encoder import Encoder, Level, pool_valid
+from stsun.model.encodings import encode_dates, encode_periods
+from stsun.model.issum import unify_dates
+from stsun.model.ossum import Scoring
+from stsun.model.pixel_path import PixelPath
+from stsun.model.tum import TemporalUnification
+from stsun.tasks import output_periods
+
+Images = Tensor | Sequence[Tensor]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What the metadata of a configuration make of the network.
+
+    Args:
+        mixings: From bands to virtual bands, a `Mixing` for each of ``configuration.sensors``.
+        scoring: From pixel features to the logits of the categories asked for.
+        condition: What scales and shifts every norm; None where the norms have taken it in.
+    """
+
+    mixings: Sequence[nn.Module]
+    scoring: Scoring
+    condition: Tensor | None
+
+
+class Network(nn.Module):
+    """The parts that all configurations share, and the one way through them."""
+
+    config: STSUNConfig
+    encoder: Encoder
+    tum: TemporalUnification
+    decoder: PyramidDecoder | PlainDecoder
+    pixel_path: PixelPath | None
+
+    def run(
+        self,
+        images: Images,
+        valid: Tensor,
+        days: Tensor,
+        configuration: Configuration,
+        made: Made,
+        *,
+        surroundings: bool = True,
+    ) -> Tensor:
+        """Return logits ``B T2 K H W``.
+
+        Args:
+            images: ``B T C H W`` float32, physical values; or a list of T tensors ``B C_t H W``.
+            valid: ``B T H W`` bool; values of invalid pixels are never read.
+            days: ``B T`` float64, days since 1970-01-01 UTC, NaN = unknown.
+            configuration: What the batch shares.
+            made: What its metadata make of the network.
+            surroundings: False = by the pixel path alone: each pixel as if it had no neighbours.
+
+        Raises:
+            ConfigurationError: The tensors do not fit the configuration or one another.
+        """
+        dates, bands, periods = checked(images, valid, days, configuration)
+        height, width = valid.shape[-2:]
+        dates, valid = _prepare(dates, valid, self.config.stride)
+        mixings = dict(zip(configuration.sensors, made.mixings, strict=True))
+        pixels = self._masked(unify_dates(mixings, dates, bands), valid)
+        times = _times(valid, days, configuration, periods)
+
+        features = []
+        if surroundings:
+            levels = self.tum(self._levels(pixels, valid, made.condition), *times)
+            maps = [rearrange(level, "b m h w c -> (b m) h w c") for level in levels]
+            features.append(self.decoder(maps, _seen(valid, periods), made.condition))
+        if self.pixel_path is not None:
+            own = self.pixel_path(_native(pixels, valid), *times, made.condition)
+            features.append(rearrange(own, "b m h w c -> (b m) h w c"))
+        logits = made.scoring(features[0] if len(features) == 1 else features[0] + features[1])
+        return rearrange(logits, "(b m) k h w -> b m k h w", m=len(periods))[..., :height, :width]
+
+    def _masked(self, pixels: Tensor, valid: Tensor) -> Tensor:
+        """Return virtual bands ``B T R h w`` with zeros where no pixel of the cell is valid."""
+        mask = rearrange(pool_valid(valid.flatten(0, 1), self.config.patch), "(b t) h w -> b t h w", t=pixels.shape[1])
+        return pixels * mask[:, :, None]
+
+    def _levels(self, pixels: Tensor, valid: Tensor, condition: Tensor | None) -> list[Level]:
+        """Return the levels of all dates, finest first; in the pyramid the virtual bands themselves are the finest."""
+        levels = self.encoder(pixels, valid, condition)
+        return levels if self.config.layout == "plain" else [_native(pixels, valid), *levels]
+
+
+def _native(pixels: Tensor, valid: Tensor) -> Level:
+    return Level(rearrange(pixels, "b t r h w -> b t h w r"), valid)
+
+
+def _times(
+    valid: Tensor, days: Tensor, configuration: Configuration, periods: Sequence[tuple[int, int]]
+) -> tuple[Tensor, Tensor]:
+    """Return what each date is to each output map, and what its period is."""
+    whole = configuration.task == "segmentation" and not configuration.per_date
+    usable = valid.flatten(2).any(dim=2)
+    return encode_dates(days, usable, periods, whole), encode_periods(days, usable, periods, whole)
+
+
+def dates_of(images: Images) -> list[Tensor]:
+    """Return the image ``B C_t H W`` of each date."""
+    return list(images.unbind(1)) if isinstance(images, Tensor) else list(images)
+
+
+def checked(
+    images: Images, valid: Tensor, days: Tensor, configuration: Configuration
+) -> tuple[list[Tensor], tuple[Bands, ...], list[tuple[int, int]]]:
+    """Return the image and the bands of each date, and the period of each output map.
+
+    Raises:
+        ConfigurationError: The tensors do not fit the configuration or one another.
+    """
+    if isinstance(images, Tensor) and images.ndim != 5:
+        raise ConfigurationError(
+            f"images has shape {tuple(images.shape)}, expected (batch, dates, bands, height, width); "
+            "a single sample is a batch of one: images[None]"
+        )
+    dates = dates_of(images)
+    if not dates:
+        raise ConfigurationError("no images; expected at least one date")
+    bands = configuration.bands_of_dates(len(dates))
+    _check(dates, valid, days, bands)
+    return dates, bands, output_periods(configuration.task, len(dates), configuration.per_date)
+
+
+def _check(dates: Sequence[Tensor], valid: Tensor, days: Tensor, bands: Sequence[Bands]) -> None:
+    batch, _, height, width = dates[0].shape if dates[0].ndim == 4 else (0, 0, 0, 0)
+    for index, (date, own) in enumerate(zip(dates, bands, strict=True)):
+        if date.shape != (batch, len(own), height, width) or 0 in (batch, height, width):
+            raise ConfigurationError(
+                f"the image of date {index} has shape {tuple(date.shape)}, expected (batch, {len(own)} bands "
+                f"[{', '.join(band.name for band in own[:12])}], height, width), the same size at all dates; "
+                "list the bands of the configuration in the order of the channels"
+            )
+    for name, tensor, expected in (
+        ("valid", valid, (batch, len(dates), height, width)),
+        ("days", days, (batch, len(dates))),
+    ):
+        if tuple(tensor.shape) != expected:
+            raise ConfigurationError(f"{name} has shape {tuple(tensor.shape)}, the images need {expected}")
+    if valid.dtype != torch.bool:
+        raise ConfigurationError(f"valid must be bool (true where there is data), got {valid.dtype}")
+
+
+def _prepare(dates: Sequence[Tensor], valid: Tensor, stride: int) -> tuple[list[Tensor], Tensor]:
+    """Zero what is invalid (NaN included) and pad bottom and right to a multiple of the stride, as invalid."""
+    height, width = valid.shape[-2:]
+    pad = (0, -width % stride, 0, -height % stride)
+    clean = [
+        F.pad(torch.where(mask[:, None], date.float(), 0.0), pad)
+        for date, mask in zip(dates, valid.unbind(1), strict=True)
+    ]
+    return clean, F.pad(valid, pad)
+
+
+def _seen(valid: Tensor, periods: Sequence[tuple[int, int]]) -> Tensor:
+    """Return ``(B M) H W``: where any date of each map's period is valid."""
+    maps = [valid[:, start : end + 1].any(dim=1) for start, end in periods]
+    return rearrange(maps, "m b h w -> (b m) h w")
