@@ -32,7 +32,7 @@ from stsun.data.dataset import DataSet
 from stsun.data.sample import IGNORE, Sample
 from stsun.errors import DataError
 from stsun.evaluation.evaluate import Predictor, evaluate_predictor
-from stsun.evaluation.report import interval, number
+from stsun.report.words import interval, number
 from stsun.tasks import output_periods
 from tables import HEADLINES, data_sets, head, row, write_json
 

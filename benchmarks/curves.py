@@ -37,11 +37,11 @@ from stsun.bands import Band
 from stsun.data.sample import Sample
 from stsun.errors import ConfigurationError
 from stsun.evaluation.evaluate import predict_sample
-from stsun.evaluation.report import interval, number
 from stsun.evaluation.summary import Tally, scored_names, summarise, tally
 from stsun.model.checkpoint import load
 from stsun.model.inference import evaluating
 from stsun.model.stsun import STSUN
+from stsun.report.words import interval, number
 from stsun.simulation.field import Window
 from stsun.simulation.kinds import KINDS
 from stsun.simulation.scenes import HELD_OUT, Scene, plan_scene, sample_of, scene_of

@@ -26,9 +26,9 @@ from stsun.data.batching import collate
 from stsun.data.dataset import DataSet
 from stsun.errors import ConfigurationError
 from stsun.evaluation.evaluate import evaluate
-from stsun.evaluation.report import interval, number
 from stsun.model.checkpoint import load, read_card
 from stsun.model.stsun import STSUN
+from stsun.report.words import interval, number
 from tables import HEADLINES, data_sets, head, row, write_json
 
 BASELINES = ("majority", "all_changed", "linear")

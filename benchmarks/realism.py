@@ -21,8 +21,8 @@ from scipy import ndimage
 from stsun.configuration import Bands
 from stsun.data.dataset import open_dataset
 from stsun.data.sample import Sample
-from stsun.evaluation.report import number
 from stsun.raster.writer import write_picture
+from stsun.report.words import number
 from stsun.simulation.scenes import HELD_OUT, simulate
 from tables import head, row, write_json
 

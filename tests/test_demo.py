@@ -16,7 +16,13 @@ from stsun.cli import app
 from stsun.data.sample import IGNORE
 from stsun.demo import run
 from stsun.demo.page import render
-from stsun.demo.pictures import (
+from stsun.demo.story import most_varied, section_of
+from stsun.errors import ConfigurationError, RasterError
+from stsun.evaluation.evaluate import predict_sample
+from stsun.evaluation.summary import scored_names, summarise, tally
+from stsun.model.stsun import create
+from stsun.prediction.products import observed
+from stsun.report.pictures import (
     HATCH,
     MOST_PIXELS,
     agreement,
@@ -27,12 +33,7 @@ from stsun.demo.pictures import (
     photographs,
     thinned,
 )
-from stsun.demo.story import most_varied, section_of
-from stsun.errors import ConfigurationError, RasterError
-from stsun.evaluation.evaluate import predict_sample
-from stsun.evaluation.summary import scored_names, summarise, tally
-from stsun.model.stsun import create
-from stsun.prediction.products import observed
+from stsun.report.words import interval, number
 from stsun.simulation.scenes import HELD_OUT, KINDS, simulate
 from stsun.tasks import output_periods
 
@@ -173,7 +174,7 @@ def test_every_kind_has_its_section_with_dates_maps_scores_and_legend(page, demo
         assert name in text and (category["iou"] is None or f"{category['iou']:z.3f}" in text)
     for name, bounds in scores["intervals"].items():
         if name != "categories":
-            assert f"{scores[name]:z.3f}" in text and f"{bounds[0]:z.3f} to {bounds[1]:z.3f}" in text
+            assert number(scores[name]) in text and interval(bounds) in text
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from stsun.errors import DataError
 
 VALUE_RANGE = (0, 65_535)
+COLORED = 1 << 24
+"""A label stored as the colour ``#rrggbb`` has the value 2**24 + RRGGBB, above all class numbers."""
 MAXIMUM_CATEGORIES = 255  # label maps are stored as one byte, whose 255 means 'ignored'
 
 COLORS = {
@@ -37,7 +39,7 @@ class Legend:
 
     Args:
         names: The categories, in declared order.
-        values: The stored label value of each category, 0 to 65 535.
+        values: The stored label value of each category: 0 to 65 535, or colours of all (see ``COLORED``).
         ignore: Stored label values that are not scored.
         colors: ``#rrggbb`` of each category.
 
@@ -66,6 +68,11 @@ class Legend:
         _check_values(self.names, self.values, self.ignore)
         for name, color in zip(self.names, self.colors, strict=True):
             _check_color(name, color)
+
+    @property
+    def colored(self) -> bool:
+        """True where labels are stored as colours."""
+        return self.values[0] >= COLORED
 
     @property
     def indices(self) -> dict[int, int]:
@@ -98,6 +105,22 @@ def legend_of(
     return Legend(names, tuple(classes), tuple(ignore), tuple(given.get(name, color_of(name)) for name in names))
 
 
+def color_value(color: str) -> int:
+    """Return the stored label value of a colour ``#rrggbb``.
+
+    Raises:
+        DataError: It is no such colour.
+    """
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", color):
+        raise DataError(f"the stored label value {color!r} is neither a whole number nor a colour such as '#0000ff'")
+    return COLORED + int(color[1:], 16)
+
+
+def value_text(value: int) -> str:
+    """Return a stored label value as it is written: a number, or a colour ``#rrggbb``."""
+    return f"#{value - COLORED:06x}" if COLORED <= value < 2 * COLORED else str(value)
+
+
 def color_of(name: str) -> str:
     """Return the ``#rrggbb`` of a category: the same for the same name in every data set, on every machine."""
     key = " ".join(name.lower().split())
@@ -127,16 +150,22 @@ def _check_values(names: Sequence[str], values: Sequence[int], ignore: Sequence[
         if isinstance(value, bool) or not isinstance(value, int):
             raise DataError(f"a stored label value is a whole number, got {value!r}; for example {{1: water}}")
     for name, value in zip(names, values, strict=True):
-        if not low <= value <= high:
+        if not (low <= value <= high or COLORED <= value < 2 * COLORED):
             raise DataError(
                 f"class {name!r} has the stored label value {value}, expected {low} to {high}; "
                 "a value that means 'not labelled' belongs under ignore"
             )
         if values.count(value) > 1:
             shared = [other for other, its in zip(names, values, strict=True) if its == value]
-            raise DataError(f"the classes {', '.join(map(repr, shared))} share the value {value}; give each its own")
+            raise DataError(
+                f"the classes {', '.join(map(repr, shared))} share the value {value_text(value)}; give each its own"
+            )
         if value in ignore:
-            raise DataError(f"the value {value} is both the class {name!r} and ignored; keep it in one of the two")
+            raise DataError(
+                f"the value {value_text(value)} is both the class {name!r} and ignored; keep it in one of the two"
+            )
+    if len({value >= COLORED for value in (*values, *ignore)}) > 1:
+        raise DataError("classes and ignore mix colours and numbers; labels are stored as one of the two")
 
 
 def _check_color(name: str, color: object) -> None:

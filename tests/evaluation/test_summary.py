@@ -7,12 +7,12 @@ from stsun.bands import Band
 from stsun.configuration import Configuration
 from stsun.errors import DataError
 from stsun.evaluation.confusion import confusion
-from stsun.evaluation.report import interval, number, to_markdown, to_text
 from stsun.evaluation.summary import scored_names, summarise, tally
+from stsun.report.words import interval, number, to_markdown, to_text
 
-HEADLINE = {"overall_accuracy", "mean_iou", "mean_f1", "kappa"}
+HEADLINE = {"overall_accuracy", "average_accuracy", "mean_iou", "mean_f1", "kappa"}
 CHANGE = {"change_f1", "change_iou"}
-SEMANTIC = {"miou_scd", "sek", "f_scd"}
+SEMANTIC = {"miou_scd", "sek", "f_scd", "scs", "bc", "sc"}
 
 
 def tallies(task, classes, count=6, dates=2, seed=0):

@@ -33,8 +33,9 @@ def made(model, pair, tmp_path):
     }  # fmt: skip
     files = {key: tmp_path / "made" / name for key, name in names.items()}
     result = predict(model, pair, task="semantic_change", tile=32, overlap=8, **files)
-    assert result.files == tuple(files.values())
-    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == sorted(names.values())
+    styles = [f"{name}.qml" for name in ("m", "p", "c", "ch")]
+    assert result.files == (*files.values(), *(tmp_path / "made" / name for name in styles))
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == sorted([*names.values(), *styles])
     return files
 
 

@@ -36,7 +36,7 @@ def test_a_segmentation_is_the_nearest_category_of_each_pixel_on_the_images_grid
         assert raster.descriptions == ("2018-05-01 to 2024-05-02",)
         assert raster.tags(1)["category_2"] == "building"
         assert raster.colormap(1)[0][3] == 255
-    assert result.files == (tmp_path / "map.tif",)
+    assert result.files == (tmp_path / "map.tif", tmp_path / "map.qml")
     counts = {name: int((np.rint(SECOND) == k).sum()) for k, name in enumerate(("water", "forest", "building"))}
     assert result.maps[0].pixels == counts
     assert result.maps[0].area_m2 == pytest.approx({name: 100 * count for name, count in counts.items()})
@@ -253,7 +253,7 @@ def test_a_scale_that_leaves_nothing_is_refused(model, pair, tmp_path, change):
 def test_a_summary_in_words_names_period_shares_notes_and_files(model, pair, tmp_path):
     text = to_text(predict(model, pair, task="binary_change", output=tmp_path / "m.tif"))
     assert "2018-05-01 to 2024-05-02: 2120 pixels, 0 without data" in text
-    assert "km²" in text and "note: " in text and text.endswith(f"wrote {tmp_path / 'm.tif'}")
+    assert "km²" in text and "note: " in text and text.endswith(f"wrote {tmp_path / 'm.tif'}\nwrote {tmp_path / 'm.qml'}")
 
 
 def test_an_image_is_never_overwritten(model, pair):

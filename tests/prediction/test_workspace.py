@@ -239,7 +239,9 @@ def test_a_run_that_dies_while_files_get_their_names_goes_on(image, whole, tmp_p
     monkeypatch.undo()
     go(None, image, tmp_path, resume=True)
     assert [(tmp_path / name).read_bytes() for name in ("m.tif", "c.tif")] == whole
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tif", "c.tif", "m.tif", "whole.tif", "whole_c.tif"]
+    rasters = ["c.tif", "m.tif", "whole.tif", "whole_c.tif"]
+    styles = [name.replace("tif", "qml") for name in rasters]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["a.tif", *rasters, *styles])
 
 
 def test_the_sources_of_a_virtual_raster_are_watched(image, tmp_path):

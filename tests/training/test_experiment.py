@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from stsun.errors import DataError, ExperimentError
 from stsun.model.checkpoint import load, read_card
-from stsun.training import experiment as experiments
+from stsun.training import validation
 from stsun.training.experiment import read_experiment, run, train
 from stsun.training.record import RESOLVED, SCORES, VERSIONS
 
@@ -92,7 +92,14 @@ def test_an_experiment_leaves_a_model_with_all_that_is_needed_to_repeat_it(folde
     assert "loss/binary_change" in metrics.splitlines()[0]
     assert list(run_folder.glob("logs/version_0/events.*"))
 
-    for file in (RESOLVED, "card.json", SCORES, VERSIONS):
+    page, told = (run_folder / "report.html").read_text(), json.loads((run_folder / "report.json").read_text())
+    assert told["evaluations"][0]["mean_iou"] == scores[0]["mean_iou"] and told["title"] == "toy"
+    assert {one["sample"] for part in ("best", "worst") for one in told["evaluations"][0][part]} == {"s3", "s4"}
+    assert all(
+        words in page for words in ("Training curves", "batch_size: 2", "dark-water (CC0)", "minutes of training")
+    )
+    assert page.count("data:image/svg+xml") == 2 + 3  # confusion, reliability; loss, learning rate, validation
+    for file in (RESOLVED, "card.json", SCORES, VERSIONS, "report.html", "report.json", "report.md"):
         assert str(folder) not in (run_folder / file).read_text(), f"{file} tells where it was made"
     again = read_experiment(run_folder / RESOLVED)
     assert replace(again, output=None) == replace(read_experiment(folder / "experiment.yaml"), output=None)
@@ -114,7 +121,7 @@ def test_an_experiment_leaves_a_model_with_all_that_is_needed_to_repeat_it(folde
 
 def test_a_stopped_run_is_resumed_to_the_same_weights(folder, monkeypatch):
     whole = train(folder / "experiment.yaml", [f"output={folder}/whole"])
-    original, calls = experiments.evaluate, []
+    original, calls = validation.evaluate, []
 
     def cut(*args, **keywords):
         calls.append(1)
@@ -122,7 +129,7 @@ def test_a_stopped_run_is_resumed_to_the_same_weights(folder, monkeypatch):
             raise KeyboardInterrupt
         return original(*args, **keywords)
 
-    monkeypatch.setattr(experiments, "evaluate", cut)
+    monkeypatch.setattr(validation, "evaluate", cut)
     with pytest.raises((KeyboardInterrupt, SystemExit)):
         train(folder / "experiment.yaml")
     assert not (folder / "run" / "model.safetensors").exists()

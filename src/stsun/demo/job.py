@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from stsun.data.sample import Sample
 from stsun.demo.page import Section, render
-from stsun.demo.story import HEADLINES, dates_in_words, describe_model, most_varied, section_of
+from stsun.demo.story import dates_in_words, describe_model, most_varied, section_of
 from stsun.errors import RasterError
 from stsun.evaluation.evaluate import predict_sample
-from stsun.evaluation.report import number
-from stsun.evaluation.summary import scored_names, summarise, tally
+from stsun.evaluation.summary import HEADLINES, scored_names, summarise, tally
 from stsun.model.checkpoint import load
 from stsun.model.inference import evaluating
 from stsun.model.stsun import STSUN
 from stsun.prediction.predict import predict
+from stsun.report.words import number
 from stsun.simulation.kinds import KINDS
 from stsun.simulation.scenes import HELD_OUT, simulate
 from stsun.simulation.write import write_scene

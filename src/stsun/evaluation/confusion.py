@@ -58,6 +58,22 @@ def change_only(before: Maps, after: Maps) -> tuple[NDArray[np.int64], NDArray[n
     return first, second
 
 
+def at_changes(labels: Maps, prediction: Maps, classes: int) -> NDArray[np.int64]:
+    """Return the confusion matrix ``K K`` of the maps of a series at pixels that differ from the date before in labels.
+
+    Args:
+        labels: ``T H W`` category indices, 255 = ignore; ignored at one date of a pair is ignored at both.
+        prediction: ``T H W`` category indices.
+        classes: Number of categories K.
+
+    Raises:
+        DataError: Shapes differ or values are out of range.
+    """
+    before, after = labels[:-1], labels[1:]
+    changed = (before != after) & (before != IGNORE) & (after != IGNORE)
+    return confusion(np.where(changed, after, IGNORE), prediction[1:], classes)
+
+
 def _shifted(date: Maps, changed: NDArray[np.bool_], ignored: NDArray[np.bool_]) -> NDArray[np.int64]:
     shifted = np.where(changed, date.astype(np.int64) + 1, 0)
     if (shifted[~ignored] >= IGNORE).any():

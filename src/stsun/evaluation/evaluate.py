@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,45 @@ from stsun.data.sample import IGNORE, Sample
 from stsun.errors import CheckpointError, DataError
 from stsun.evaluation.summary import Tally, scored_names, summarise, tally
 from stsun.model.inference import evaluating
+from stsun.model.specialise import network_for
 from stsun.tasks import check_task
 
 Predictor = Callable[[Sample], NDArray[np.int64]]
 """From an unlabelled sample to its maps ``T2 H W`` of category indices (binary change: 0 or 1)."""
 Progress = Callable[[int, int], object]
 """Told (samples done, samples in all) after each sample."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is predicted for one sample.
+
+    Args:
+        maps: ``T2 H W`` category indices (binary change: 0 or 1).
+        confidence: ``T2 H W`` float32, 0..1: the probability of what the maps show; None = not told.
+    """
+
+    maps: NDArray[np.int64]
+    confidence: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One sample as it was scored.
+
+    Args:
+        sample: With its labels.
+        maps: The predicted maps ``T2 H W``.
+        counts: What was counted of it.
+    """
+
+    sample: Sample
+    maps: NDArray[np.int64]
+    counts: Tally
+
+
+Watch = Callable[[Judged], object]
+"""Told each sample once it is scored. Who keeps them all keeps a whole data set in memory."""
 
 
 def evaluate(
@@ -33,6 +66,7 @@ def evaluate(
     task: str | None = None,
     device: str | torch.device | None = None,
     progress: Progress | None = None,
+    watch: Watch | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Return the scores of a model on one split, JSON-able, each with a bootstrap 95 % interval over samples.
@@ -45,6 +79,7 @@ def evaluate(
             the category differs between consecutive dates.
         device: Where to compute; None = where the model is. The model goes back afterwards.
         progress: Called after each sample.
+        watch: Gets each sample with its maps, such as `stsun.report.gallery.Gallery`.
         seed: Of the bootstrap.
 
     Returns:
@@ -56,12 +91,14 @@ def evaluate(
         ConfigurationError: This machine has no such device.
     """
     with evaluating(model, device) as used:
-        scores = evaluate_predictor(
-            lambda sample: predict_sample(model, sample, used),
+        network = network_for(model)
+        scores = _evaluate(
+            lambda sample: answer(network(sample.configuration), sample, used),
             dataset,
             split,
             task=task,
             progress=progress,
+            watch=watch,
             seed=seed,
         )
     return {"model": str(getattr(model, "name", type(model).__name__)), **scores}
@@ -89,6 +126,21 @@ def evaluate_predictor(
     Raises:
         DataError: As in ``evaluate``.
     """
+    return _evaluate(
+        lambda sample: Answer(predictor(sample)), dataset, split, task=task, progress=progress, watch=None, seed=seed
+    )
+
+
+def _evaluate(
+    predict: Callable[[Sample], Answer],
+    dataset: str | Path | DataSet,
+    split: str,
+    *,
+    task: str | None,
+    progress: Progress | None,
+    watch: Watch | None,
+    seed: int,
+) -> dict[str, Any]:
     source = open_dataset(dataset) if isinstance(dataset, str | Path) else dataset
     started = time.perf_counter()
     records = source.records(split)
@@ -103,8 +155,11 @@ def evaluate_predictor(
                 f"sample {sample.id!r} of {source.name!r} has no labels; only labelled splits can be scored"
             )
         names = scored_names(sample.configuration)
-        prediction = predictor(replace(sample, labels=None))
-        tallies.append(tally(sample.configuration.task, sample.classes, sample.labels, prediction))
+        found = predict(replace(sample, labels=None))
+        counts = tally(sample.configuration.task, sample.classes, sample.labels, found.maps, found.confidence)
+        tallies.append(counts)
+        if watch is not None:
+            watch(Judged(sample, found.maps, counts))
         if progress is not None:
             progress(done, len(records))
     scores = summarise(task or source.task, names, tallies, seed=seed)
@@ -130,9 +185,14 @@ def as_task(sample: Sample, task: str | None) -> Sample:
     return replace(sample, labels=labels, configuration=replace(sample.configuration, task=task, categories=()))
 
 
-@torch.inference_mode()
 def predict_sample(model: nn.Module, sample: Sample, device: torch.device) -> NDArray[np.int64]:
-    """Return the model's maps ``T2 H W`` of one sample, computed whole: the best category, or logit > 0 for a change.
+    """Return the maps of ``answer``."""
+    return answer(model, sample, device).maps
+
+
+@torch.inference_mode()
+def answer(model: nn.Module, sample: Sample, device: torch.device) -> Answer:
+    """Return the model's maps of one sample, computed whole: the best category, or logit > 0 for a change.
 
     Raises:
         CheckpointError: The logits are NaN, or not ``1 T2 K H W`` for this sample.
@@ -148,9 +208,12 @@ def predict_sample(model: nn.Module, sample: Sample, device: torch.device) -> ND
         )
     if logits.isnan().any():
         raise CheckpointError(f"sample {sample.id!r}: the model's logits are NaN; its weights are damaged, train again")
-    maps = (logits[:, :, 0] > 0) if binary else logits.argmax(dim=2)  # 1 T2 H W
-    prediction: NDArray[np.int64] = maps[0].cpu().numpy().astype(np.int64)
-    return prediction
+    if binary:
+        maps, confidence = logits[0, :, 0] > 0, logits[0, :, 0].abs().sigmoid()  # T2 H W
+    else:
+        maps = logits[0].argmax(dim=1)
+        confidence = (logits[0].amax(dim=1) - logits[0].logsumexp(dim=1)).exp()  # the softmax of the best one
+    return Answer(maps.cpu().numpy().astype(np.int64), confidence.float().cpu().numpy())
 
 
 def _changed(labels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -31,14 +31,16 @@ def category_measures(matrix: Matrix) -> Measures:
 
 
 def overall_measures(matrix: Matrix) -> Measures:
-    """Return overall accuracy, mean IoU, mean F1 and Cohen's kappa, each of shape ``...``.
+    """Return overall accuracy, average accuracy, mean IoU, mean F1 and Cohen's kappa, each of shape ``...``.
 
-    The means leave out categories that occur neither in labels nor in predictions.
+    The means leave out categories that occur neither in labels nor in predictions; average accuracy is the mean recall
+    of those that are labelled (AA of hyperspectral papers).
     """
     hits, labelled, _ = _margins(matrix)
     per_category = category_measures(matrix)
     return {
         "overall_accuracy": _ratio(hits.sum(-1), labelled.sum(-1)),
+        "average_accuracy": _mean(per_category["recall"]),
         "mean_iou": _mean(per_category["iou"]),
         "mean_f1": _mean(per_category["f1"]),
         "kappa": kappa(matrix),
@@ -90,6 +92,24 @@ def semantic_change_measures(matrix: Matrix) -> Measures:
         "f_scd": _ratio(2 * hits, labelled + predicted),
         **change,
     }
+
+
+def change_segmentation_measures(matrix: Matrix) -> Measures:
+    r"""Return the scores of DynamicEarthNet (Toker et al. 2022) from pairs of matrices ``... 2 K+1 K+1``.
+
+    * ``bc`` = IoU of changed pixels, whatever the category.
+    * ``sc`` = mean IoU of the categories of the later dates, of pixels that are labelled as changed. Categories that
+      neither occur there nor are predicted there are left out; the code of some papers counts them with 0.
+    * ``scs`` = (bc + sc) / 2.
+
+    Args:
+        matrix: At ``... 0`` counts of the maps that ``confusion.change_only`` makes; at ``... 1`` those of ``K K``
+            categories at pixels labelled as changed, with a last row and column of zeros.
+    """
+    counts = np.asarray(matrix)
+    changed = binary_change_measures(changed_or_not(counts[..., 0, :, :]))["change_iou"]
+    categories = _mean(category_measures(counts[..., 1, :-1, :-1])["iou"])
+    return {"scs": (changed + categories) / 2, "bc": changed, "sc": categories}
 
 
 def changed_or_not(matrix: Matrix) -> Values:

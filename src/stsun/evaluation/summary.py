@@ -10,18 +10,27 @@ from numpy.typing import NDArray
 
 from stsun.configuration import Configuration
 from stsun.errors import DataError
-from stsun.evaluation.confusion import change_only, confusion
+from stsun.evaluation.calibration import calibration_measures, reliability
+from stsun.evaluation.confusion import at_changes, change_only, confusion
 from stsun.evaluation.intervals import bootstrap
 from stsun.evaluation.scores import (
     Matrix,
     Measures,
     binary_change_measures,
     category_measures,
+    change_segmentation_measures,
     excluded,
     overall_measures,
     semantic_change_measures,
 )
 from stsun.tasks import CHANGE, NEUTRAL, check_task
+
+HEADLINES = {
+    "segmentation": ("mean_iou", "overall_accuracy"),
+    "binary_change": ("change_f1", "change_iou"),
+    "semantic_change": ("mean_iou", "change_f1"),
+}
+"""The scores that speak for each task, the first one most."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +40,14 @@ class Tally:
     Args:
         full: ``K K`` confusion matrix over all output maps.
         changes: Semantic change only: ``K+1 K+1`` matrix of the change-only maps of all consecutive pairs of dates.
+        reliability: ``15 3`` bins of confidence (see `stsun.evaluation.calibration.reliability`); None = not told.
+        at_changes: Semantic change only: ``K K`` matrix of the later maps where labels changed.
     """
 
     full: NDArray[np.int64]
     changes: NDArray[np.int64] | None = None
+    reliability: NDArray[np.float64] | None = None
+    at_changes: NDArray[np.int64] | None = None
 
 
 def scored_names(configuration: Configuration) -> tuple[str, ...]:
@@ -45,7 +58,13 @@ def scored_names(configuration: Configuration) -> tuple[str, ...]:
     return (NEUTRAL[1], change)
 
 
-def tally(task: str, classes: int, labels: NDArray[np.int64], prediction: NDArray[np.int64]) -> Tally:
+def tally(
+    task: str,
+    classes: int,
+    labels: NDArray[np.int64],
+    prediction: NDArray[np.int64],
+    confidence: NDArray[np.float32] | None = None,
+) -> Tally:
     """Return the counts of one sample.
 
     Args:
@@ -53,20 +72,29 @@ def tally(task: str, classes: int, labels: NDArray[np.int64], prediction: NDArra
         classes: Number of categories K that labels tell apart (2 for a binary change).
         labels: ``T2 H W`` category indices, 255 = ignore.
         prediction: ``T2 H W`` category indices.
+        confidence: ``T2 H W``, the probability of what is predicted, 0 to 1; None = not told.
 
     Raises:
         DataError: Shapes differ or values are out of range.
     """
     full = confusion(labels, prediction, classes)
+    bins = None if confidence is None else reliability(labels, prediction, confidence)
     if check_task(task).name != "semantic_change":
-        return Tally(full)
+        return Tally(full, None, bins)
     changes = np.zeros((classes + 1, classes + 1), dtype=np.int64)
     for date in range(len(labels) - 1):
         label_pair = change_only(labels[date], labels[date + 1])
         predicted_pair = change_only(prediction[date], prediction[date + 1])
         for label, predicted in zip(label_pair, predicted_pair, strict=True):
             changes += confusion(label, predicted, classes + 1)
-    return Tally(full, changes)
+    return Tally(full, changes, bins, at_changes(labels, prediction, classes))
+
+
+def sample_score(task: str, counts: Tally) -> float | None:
+    """Return the first of the task's `HEADLINES` for one sample, by which samples are ranked; None = undefined."""
+    name = HEADLINES[task][0]
+    measure = binary_change_measures if name == "change_f1" else overall_measures
+    return _plain(measure(counts.full)[name])
 
 
 def summarise(task: str, names: Sequence[str], tallies: Sequence[Tally], *, seed: int = 0) -> dict[str, Any]:
@@ -79,11 +107,13 @@ def summarise(task: str, names: Sequence[str], tallies: Sequence[Tally], *, seed
         seed: Of the bootstrap.
 
     Returns:
-        JSON-able dict; None = undefined. ``overall_accuracy``, ``mean_iou``, ``mean_f1``, ``kappa``; for a change task
-        ``change_f1`` and ``change_iou``; for a semantic change ``miou_scd``, ``sek``, ``f_scd``; ``categories``: name
+        JSON-able dict; None = undefined. ``overall_accuracy``, ``average_accuracy``, ``mean_iou``, ``mean_f1``,
+        ``kappa``; for a change task ``change_f1`` and ``change_iou``; for a semantic change ``miou_scd``, ``sek``,
+        ``f_scd``, ``scs``, ``bc``, ``sc``; ``categories``: name
         -> precision, recall, f1, iou and labelled pixels; ``excluded``: categories left out of the means because they
-        occur neither in labels nor in predictions; ``confusion_matrix`` (row = label) with ``confusion_names``;
-        ``intervals``: the same score names -> [lower, upper], or None with fewer than two samples.
+        occur neither in labels nor in predictions; ``confusion_matrix`` (row = label) with ``confusion_names``; where
+        confidences are told, ``ece`` and ``reliability``: of each bin of confidence its pixels, mean confidence and
+        accuracy; ``intervals``: the same score names -> [lower, upper], or None with fewer than two samples.
 
     Raises:
         DataError: There are no samples, or not a single labelled pixel.
@@ -98,6 +128,11 @@ def summarise(task: str, names: Sequence[str], tallies: Sequence[Tally], *, seed
     for matrices, measure in _change_scores(task, full, tallies):
         more, more_intervals = _scored(matrices, measure, seed)
         headline |= more
+        intervals |= more_intervals
+    bins = [counts.reliability for counts in tallies if counts.reliability is not None]
+    if len(bins) == len(tallies):
+        more, more_intervals = _scored(np.stack(bins), calibration_measures, seed)
+        headline |= {**more, "reliability": _by_bin(np.sum(bins, axis=0))}
         intervals |= more_intervals
     categories = _by_category(names, category_measures(total))
     for name, pixels in zip(names, total.sum(1), strict=True):
@@ -119,8 +154,10 @@ def _change_scores(task: str, full: NDArray[np.int64], tallies: Sequence[Tally])
     if task == "binary_change":
         return [(full, binary_change_measures)]
     if task == "semantic_change":
-        changes = [counts.changes for counts in tallies if counts.changes is not None]
-        return [(np.stack(changes), semantic_change_measures)]
+        changes = np.stack([counts.changes for counts in tallies if counts.changes is not None])
+        later = np.stack([counts.at_changes for counts in tallies if counts.at_changes is not None])
+        both = np.stack([changes, np.pad(later, [(0, 0), (0, 1), (0, 1)])], axis=1)
+        return [(changes, semantic_change_measures), (both, change_segmentation_measures)]
     return []
 
 
@@ -134,6 +171,13 @@ def _by_category(names: Sequence[str], measures: Measures) -> dict[str, dict[str
     return {
         name: {score: _plain(values[index]) for score, values in measures.items()} for index, name in enumerate(names)
     }
+
+
+def _by_bin(bins: NDArray[np.float64]) -> dict[str, list[Any]]:
+    pixels = np.where(bins[:, 0] > 0, bins[:, 0], np.nan)
+    means = {"confidence": bins[:, 1] / pixels, "accuracy": bins[:, 2] / pixels}
+    plain = {name: [_plain(value) for value in values] for name, values in means.items()}
+    return {"pixels": bins[:, 0].astype(int).tolist(), **plain}
 
 
 def _category_intervals(names: Sequence[str], full: NDArray[np.int64], seed: int) -> dict[str, Any] | None:

@@ -1,6 +1,6 @@
-"""What is made from finished rasters: polygons, the table of transitions, and what the STAC Item says."""
+"""What is made for finished rasters: styles, polygons, the table of transitions, and what the STAC Item says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from torch import nn
@@ -8,11 +8,13 @@ from torch import nn
 from stsun import __version__
 from stsun.configuration import Configuration
 from stsun.maps.polygons import PolygonLayer, write_polygons
+from stsun.maps.qgis import category_style, ramp_style, style_path
 from stsun.maps.stac_item import ItemFacts, ModelFacts, Period
 from stsun.maps.transitions import transitions
 from stsun.prediction.outputs import Output, period_names
 from stsun.prediction.products import map_categories
 from stsun.prediction.targets import Targets
+from stsun.raster.whole import explained
 from stsun.scene.scene import Scene, iso
 from stsun.scene.sources import SceneFile
 from stsun.tasks import output_periods
@@ -46,6 +48,27 @@ def write_derived(
         made[targets.transitions] = place(targets.transitions)
         table = transitions(rasters["classes"], 1, len(scene.dates), map_categories(configuration))
         table.to_csv(made[targets.transitions], overwrite=True)
+    return made
+
+
+def write_styles(outputs: Sequence[Output], place: Place) -> dict[Path, Path]:
+    """Write the styles of all rasters that stay, for QGIS; return each target's file.
+
+    Args:
+        outputs: The rasters.
+        place: Gives the name that a target has until all are there.
+
+    Raises:
+        RasterError: A file cannot be written.
+    """
+    made = {}
+    for output in outputs:
+        if output.path is not None:
+            target = style_path(output.path)
+            made[target] = place(target)
+            with explained(target):
+                text = category_style(output.legend) if output.legend else ramp_style()
+                made[target].write_text(text, encoding="utf-8")
     return made
 
 

@@ -28,12 +28,14 @@ class Output:
         product: What it shows (see `stsun.prediction.products.render`).
         layers: Its bands.
         dtype: How its pixels are stored.
+        legend: Name and colour of each value from 0 on; empty for a measured quantity.
     """
 
     path: Path | None
     product: str
     layers: tuple[Layer, ...]
     dtype: str
+    legend: tuple[tuple[str, str], ...] = ()
 
     @property
     def nodata(self) -> float:
@@ -70,9 +72,8 @@ def class_output(path: Path, scene: Scene, configuration: Configuration, colors:
     """
     categories = tuple((name, colors.get(name, color_of(name))) for name in map_categories(configuration))
     periods = period_names(scene, configuration)
-    return Output(
-        path, "classes", tuple(Layer(period, categories, _tags(configuration)) for period in periods), "uint8"
-    )
+    layers = tuple(Layer(period, categories, _tags(configuration)) for period in periods)
+    return Output(path, "classes", layers, "uint8", categories)
 
 
 def probability_output(path: Path, scene: Scene, configuration: Configuration, dtype: str) -> Output:
@@ -142,7 +143,7 @@ def change_output(path: Path | None, scene: Scene, configuration: Configuration,
         )
         for before, after in pairwise(maps)
     )
-    return Output(path, "changes", layers, "uint8" if most < IGNORE else "uint16")
+    return Output(path, "changes", layers, "uint8" if most < IGNORE else "uint16", legend)
 
 
 def transition_names(names: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from stsun.configuration import Configuration
 from stsun.errors import RasterError
 from stsun.maps.stac_item import ItemFacts, write_stac_item
-from stsun.prediction.derived import write_derived
+from stsun.prediction.derived import write_derived, write_styles
 from stsun.prediction.outputs import Output, period_names
 from stsun.prediction.products import map_categories
 from stsun.prediction.results import MapSummary, summaries
@@ -56,6 +56,7 @@ def publish(
         if output.path is not None:
             made[output.path] = path
     made |= write_derived(rasters, targets, scene, configuration, place)
+    made |= write_styles(outputs, place)
     maps = summaries(rasters["classes"], map_categories(configuration), period_names(scene, configuration), scene.gsd_m)
     _name(made, space, targets, overwrite=overwrite)
     if targets.item is not None and facts is not None:

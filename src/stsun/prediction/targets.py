@@ -7,6 +7,7 @@ from pathlib import Path
 from stsun.configuration import Configuration
 from stsun.errors import ConfigurationError, RasterError
 from stsun.maps.polygons import check_least_area
+from stsun.maps.qgis import SUFFIX, style_path
 from stsun.maps.vector_file import check_vector_target
 from stsun.prediction.outputs import (
     Output,
@@ -23,7 +24,7 @@ from stsun.scene.scene import Scene
 
 @dataclass(frozen=True)
 class Targets:
-    """The files to make.
+    """The files to make; each raster also gets a style for QGIS beside it.
 
     Args:
         maps: GeoTIFF of categories, one band per map.
@@ -49,9 +50,14 @@ class Targets:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All files, the maps first."""
+        """All files, the maps first, the styles last."""
         values = (getattr(self, field.name) for field in fields(self))
-        return tuple(value for value in values if isinstance(value, Path))
+        return (*(value for value in values if isinstance(value, Path)), *map(style_path, self._rasters))
+
+    @property
+    def _rasters(self) -> tuple[Path, ...]:
+        places = (self.maps, self.probabilities, self.confidence, self.changes)
+        return tuple(path for path in places if path is not None)
 
     def check_places(self, *, overwrite: bool, own: Collection[Path] = ()) -> None:
         """Refuse files that cannot be made where they shall be.
@@ -64,12 +70,12 @@ class Targets:
             RasterError: A file has a wrong suffix, is there, is named twice, or its folder cannot be written.
             ConfigurationError: What a file needs is not installed.
         """
-        for path in (self.maps, self.probabilities, self.confidence, self.changes):
-            if path is not None:
-                check_target(path, overwrite=overwrite or path.resolve() in own)
+        for raster in self._rasters:
+            check_target(raster, overwrite=overwrite or raster.resolve() in own)
         if self.polygons is not None:
             check_vector_target(self.polygons, overwrite=overwrite or self.polygons.resolve() in own)
-        for path, suffix in ((self.transitions, ".csv"), (self.item, ".json")):
+        styles = ((style_path(raster), SUFFIX) for raster in self._rasters)
+        for path, suffix in ((self.transitions, ".csv"), (self.item, ".json"), *styles):
             if path is not None:
                 check_free(path, (suffix,), overwrite=overwrite or path.resolve() in own)
         self._check_apart(())

@@ -1,26 +1,37 @@
 """An experiment file run: data sets and simulated scenes in, a checkpoint with all that is needed to repeat it out."""
 
 import dataclasses
-import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
-from torch import nn
 
 from stsun.data.dataset import DataSet, open_dataset
 from stsun.data.sample import Sample
 from stsun.errors import ExperimentError
-from stsun.evaluation.evaluate import evaluate
 from stsun.model import checkpoint
+from stsun.report.contents import Report
+from stsun.report.curves import panels_of
+from stsun.report.plots import check_plots
+from stsun.report.write import provenance_of, write_report
 from stsun.simulation.scenes import HELD_OUT, simulate
+from stsun.training.parts import PIXEL_PATH, trained_part
 from stsun.training.plan import DataPlan, Experiment
-from stsun.training.record import RESOLVED, card_of, is_first_process, with_history, write_description, write_scores
+from stsun.training.record import (
+    RESOLVED,
+    card_of,
+    facts_of,
+    is_first_process,
+    with_history,
+    write_description,
+    write_scores,
+)
 from stsun.training.sources import Source
 from stsun.training.stream import TrainingStream
+from stsun.training.validation import validations_of
 from stsun.training.vocabulary import start_model, vocabulary_of
 from stsun.yamlfile import load_mapping, validate
 
@@ -30,8 +41,6 @@ DECIDES_NOTHING = (
     "name", "output", "validate_every", "checkpoint_every", "devices", "accelerator", "precision", "workers", "threads",
 )  # fmt: skip
 """Keys that may differ when a run is resumed: they do not say which weights it should end with."""
-HEADLINES = ("overall_accuracy", "mean_iou", "mean_f1", "kappa", "change_f1", "change_iou", "miou_scd", "sek", "f_scd")
-"""Scores that are logged at each validation."""
 
 
 def read_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -119,27 +128,36 @@ def run(path: str | Path, overrides: Sequence[str] = (), resume: bool = False) -
 
 
 def _fit(experiment: Experiment, folder: Path, fitting: Any, *, resume: bool) -> None:
+    check_plots()  # before the work, not after it
     if experiment.threads:
         torch.set_num_threads(experiment.threads)
     datasets = {entry.dataset: open_dataset(entry.dataset) for entry in experiment.data if entry.dataset}
-    stream = TrainingStream(sources_of(experiment, datasets), experiment.stream, seed=experiment.seed)
+    scattered = experiment.part == PIXEL_PATH
+    sources = sources_of(experiment, datasets)
+    stream = TrainingStream(sources, experiment.stream, seed=experiment.seed, scattered=scattered)
     vocabulary = vocabulary_of(stream.library.configurations)
     model = start_model(experiment.model, vocabulary, seed=experiment.seed)
     validations = validations_of(experiment, datasets)
     if is_first_process():
         write_description(experiment, folder)
-    logged = [functools.partial(_headlines, run) for run in validations]
+    logged = [run.headlines for run in validations]
     started = time.perf_counter()
-    trainer = fitting.fit(model, stream, experiment, folder, validations=logged, resume=resume)
+    trainer = fitting.fit(
+        trained_part(model, experiment), stream, experiment, folder, validations=logged, resume=resume
+    )
     if trainer.is_global_zero:
         minutes = (time.perf_counter() - started) / 60
-        fitting.merge_logs(folder)
-        scores = [run(model) for run in validations]
+        log = fitting.merge_logs(folder)
+        chapters = [run.chapter(model) for run in validations]
+        scores = [dict(chapter.scores) for chapter in chapters]
         write_scores(scores, folder)
         seen = samples_seen(stream, experiment.steps * experiment.stream.accumulate)
         card = card_of(experiment, list(datasets.values()), vocabulary, scores, minutes=minutes, seen=seen)
         start = experiment.model.checkpoint
         checkpoint.save(model, folder, with_history(card, checkpoint.read_card(start)) if start else card)
+        provenance = {**facts_of(card), **provenance_of(model, folder / checkpoint.WEIGHTS)}
+        settings = (folder / RESOLVED).read_text(encoding="utf-8")
+        write_report(Report(experiment.name, tuple(chapters), provenance, panels_of(log, scores), settings), folder)
 
 
 def sources_of(experiment: Experiment, datasets: Mapping[str, DataSet]) -> list[Source]:
@@ -202,29 +220,6 @@ def samples_seen(stream: TrainingStream, batches: int) -> dict[str, int]:
         name, samples = stream.drawn(index)
         seen[name] += samples
     return seen
-
-
-Validation = Callable[[nn.Module], dict[str, Any]]
-
-
-def validations_of(experiment: Experiment, datasets: Mapping[str, DataSet]) -> list[Validation]:
-    """Return one evaluation for each data set that names a validation split.
-
-    Raises:
-        DataError: A split does not exist.
-    """
-    runs: list[Validation] = []
-    for entry in experiment.data:
-        if entry.dataset is not None and entry.validation is not None:
-            dataset = datasets[entry.dataset]
-            dataset.records(entry.validation)
-            runs.append(functools.partial(evaluate, dataset=dataset, split=entry.validation))
-    return runs
-
-
-def _headlines(run: Validation, model: nn.Module) -> dict[str, float]:
-    scores = run(model)
-    return {f"{scores['data_set']}/{name}": scores[name] for name in HEADLINES if scores.get(name) is not None}
 
 
 def _refuse_used_folder(folder: Path, last: str, resume: bool) -> None:

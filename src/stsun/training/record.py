@@ -1,25 +1,22 @@
 """What is written beside the weights, so that a run can be repeated and its results be judged."""
 
 import dataclasses
-import importlib.metadata
 import json
 import os
-import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 
 from stsun.bands import describe
 from stsun.data.dataset import DataSet
 from stsun.errors import ExperimentError
+from stsun.report.provenance import versions
 from stsun.training.plan import Experiment
 from stsun.training.vocabulary import Vocabulary
 
 RESOLVED, VERSIONS, SCORES = "experiment.resolved.yaml", "versions.json", "scores.json"
-PACKAGES = ("stsun", "torch", "numpy", "lightning", "rasterio", "einops", "safetensors", "pydantic")
 
 
 def is_first_process() -> bool:
@@ -51,13 +48,6 @@ def _movable(experiment: Experiment, folder: Path) -> dict[str, Any]:
         if place[key] is not None:
             place[key] = Path(os.path.relpath(place[key], folder)).as_posix()
     return plain
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages, and the hardware that computes."""
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine()
-    known = {name: importlib.metadata.version(name) for name in PACKAGES}
-    return {"python": platform.python_version(), **known, "system": platform.system(), "device": device}
 
 
 def write_scores(scores: Sequence[dict[str, Any]], folder: Path) -> None:
@@ -104,6 +94,17 @@ def card_of(
         },
         "versions": versions(),
         "scores": [_headline(each) for each in scores],
+    }
+
+
+def facts_of(card: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a report says of a training: on what, how long."""
+    data = [f"{one['name']} ({one.get('licence') or 'no licence told'})" for one in card["training_data"]]
+    seen = [f"{name} {count:,}" for name, count in card["training"]["samples_seen"].items()]
+    return {
+        "training data": ", ".join(data),
+        "samples seen": ", ".join(seen),
+        "minutes of training": f"{card['training']['minutes']:.1f}",
     }
 
 

@@ -1,6 +1,6 @@
 """Pictures ``H W 3`` of images, of maps, and of where two maps differ."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,6 +134,6 @@ def _unless_unknown(one: Map, other: Map, compute: Callable[[], Map]) -> Map:
     return np.where((one == IGNORE) | (other == IGNORE), IGNORE, compute())
 
 
-def colors_of(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the ``#rrggbb`` of each category."""
-    return tuple(color_of(name) for name in names)
+def colors_of(names: Sequence[str], given: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the ``#rrggbb`` of each category: what is given for it, else `stsun.legend.color_of`."""
+    return tuple(given.get(name, color_of(name)) for name in names)

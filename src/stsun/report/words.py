@@ -1,10 +1,13 @@
-"""Scores in words: a Markdown report, and plain text for the terminal."""
+"""Scores in words: numbers, titles, plain text for the terminal, and tables in Markdown."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 TITLES = {
     "overall_accuracy": "overall accuracy",
+    "average_accuracy": "average accuracy",
     "mean_iou": "mean IoU",
     "mean_f1": "mean F1",
     "kappa": "kappa",
@@ -13,6 +16,10 @@ TITLES = {
     "miou_scd": "mIoU (unchanged, changed)",
     "sek": "SeK",
     "f_scd": "F_scd",
+    "scs": "SCS",
+    "bc": "BC",
+    "sc": "SC",
+    "ece": "calibration error (ECE)",
 }
 """Headline scores in the order of a report."""
 
@@ -21,16 +28,17 @@ CATEGORY_TITLES = {"precision": "precision", "recall": "recall", "f1": "F1", "io
 Row = Sequence[str]
 
 
-def to_markdown(scores: dict[str, Any]) -> str:
+def to_markdown(scores: Mapping[str, Any]) -> str:
     """Return the scores that ``evaluate`` gives as Markdown: headline scores with intervals, then each category."""
-    parts = [f"**{_heading(scores)}**", _markdown(_headline(scores)), _markdown(_per_category(scores))]
-    return "\n\n".join([*parts, *_remarks(scores)]) + "\n"
+    tables = map(markdown_table, (headline_rows(scores), category_rows(scores)))
+    told = map(markdown_text, remarks(scores))
+    return "\n\n".join([f"**{markdown_text(heading(scores))}**", *tables, *told]) + "\n"
 
 
-def to_text(scores: dict[str, Any]) -> str:
+def to_text(scores: Mapping[str, Any]) -> str:
     """Return the same as ``to_markdown`` as plain text in aligned columns."""
-    parts = [_heading(scores), _aligned(_headline(scores)), _aligned(_per_category(scores))]
-    return "\n\n".join([*parts, *_remarks(scores)]) + "\n"
+    parts = [heading(scores), _aligned(headline_rows(scores)), _aligned(category_rows(scores))]
+    return "\n\n".join([*parts, *remarks(scores)]) + "\n"
 
 
 def number(value: float | None) -> str:
@@ -43,7 +51,8 @@ def interval(bounds: Sequence[float] | None) -> str:
     return "–" if bounds is None else f"{bounds[0]:z.3f} to {bounds[1]:z.3f}"
 
 
-def _heading(scores: dict[str, Any]) -> str:
+def heading(scores: Mapping[str, Any]) -> str:
+    """Return what was scored, in a line: data set, split, task, how much, by which model."""
     samples = scores["samples"]
     facts = [
         scores.get("data_set"),
@@ -57,7 +66,8 @@ def _heading(scores: dict[str, Any]) -> str:
     return " · ".join(fact for fact in facts if fact)
 
 
-def _headline(scores: dict[str, Any]) -> list[Row]:
+def headline_rows(scores: Mapping[str, Any]) -> list[Row]:
+    """Return the table of headline scores with their intervals, its head first."""
     rows: list[Row] = [("score", "value", "95 % interval")]
     for key, title in TITLES.items():
         if key in scores:
@@ -65,7 +75,8 @@ def _headline(scores: dict[str, Any]) -> list[Row]:
     return rows
 
 
-def _per_category(scores: dict[str, Any]) -> list[Row]:
+def category_rows(scores: Mapping[str, Any]) -> list[Row]:
+    """Return the table of categories, its head first."""
     intervals = scores["intervals"]["categories"]
     rows: list[Row] = [("category", *CATEGORY_TITLES.values(), "95 % interval of IoU", "labelled pixels")]
     for name, values in scores["categories"].items():
@@ -75,20 +86,27 @@ def _per_category(scores: dict[str, Any]) -> list[Row]:
     return rows
 
 
-def _remarks(scores: dict[str, Any]) -> list[str]:
-    remarks = []
+def remarks(scores: Mapping[str, Any]) -> list[str]:
+    """Return what must be known to read the tables, as sentences."""
+    told = []
     if scores["excluded"]:
         absent = ", ".join(scores["excluded"])
-        remarks.append(f"Left out of the means, as they occur neither in labels nor in predictions: {absent}.")
+        told.append(f"Left out of the means, as they occur neither in labels nor in predictions: {absent}.")
     if scores["samples"] < 2:
-        remarks.append("No intervals: they need at least two samples.")
-    return remarks
+        told.append("No intervals: they need at least two samples.")
+    return told
 
 
-def _markdown(rows: Sequence[Row]) -> str:
-    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+def markdown_table(rows: Sequence[Row]) -> str:
+    """Return rows of plain text, the first of them the head, as a Markdown table."""
+    escaped = [[markdown_text(cell) for cell in row] for row in rows]
     rule = ["---"] + ["---:"] * (len(rows[0]) - 1)
     return "\n".join(f"| {' | '.join(row)} |" for row in [escaped[0], rule, *escaped[1:]])
+
+
+def markdown_text(text: str) -> str:
+    """Return a text that Markdown shows as it is, on one line: nothing in it becomes a tag, a link or a cell."""
+    return " ".join(re.sub(r"([\\|*`\[\]])", r"\\\1", escape(text, quote=False)).split())
 
 
 def _aligned(rows: Sequence[Row]) -> str:
