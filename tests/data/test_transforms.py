@@ -243,26 +243,3 @@ def test_the_same_generator_gives_the_same_sample_and_the_given_one_is_left_alon
         first, second = act(sample, rng(5)), act(sample, rng(5))
         assert all(np.array_equal(a, b) for a, b in zip(first.images, second.images, strict=True))
     assert all(np.array_equal(a, b) for a, b in zip(before, sample.images, strict=True))
-
-
-def test_scattered_pixels_are_labelled_seen_and_keep_what_is_theirs():
-    sample = make()
-    sample.labels[:, :, :30] = IGNORE
-    sample.valid[:, 20:] = False
-    drawn = transforms.scatter(sample, 8, rng())
-    assert drawn.size == (8, 8)
-    assert_together(drawn)
-    position = decoded(drawn)[0].astype(int)
-    assert (drawn.labels != IGNORE).all() and drawn.valid.any(0).all()
-    assert (position % 36 >= 30).all() and (position // 36 < 20).all()
-    assert len(np.unique(position)) == 64, "no pixel twice while there are enough"
-    assert np.unique(np.diff(position, axis=1)).size > 10, "neighbours are gone"
-
-
-def test_scattering_repeats_the_few_and_survives_none():
-    sample = make()
-    sample.labels[:] = IGNORE
-    sample.labels[0, 3, 4] = 112
-    assert np.unique(decoded(transforms.scatter(sample, 4, rng()))[0]) == [112]
-    sample.labels[:] = IGNORE
-    assert transforms.scatter(sample, 4, rng()).size == (4, 4)

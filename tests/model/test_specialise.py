@@ -68,7 +68,7 @@ def test_every_layout_specialised_gives_its_logits_for_any_dates(model, dates, p
         {"spectral": "fixed", "fixed_bands": tuple(bands(4))},
         {"temporal": "linear", "windows": "shifted"},
         {"temporal": "mean", "head": "generated"},
-        {"task_embedding": False, "pixel_width": 0},
+        {"task_embedding": False},
     ],
 )
 def test_exchanged_modules_specialise_too(choices):
@@ -112,7 +112,7 @@ def test_over_one_date_there_is_no_attention_left(nano):
 
 def test_the_model_stays_as_it_is_and_shares_nothing(nano):
     before = {name: tensor.clone() for name, tensor in nano.state_dict().items()}
-    fast = specialise(nano, configuration())
+    fast = specialise(nano, Configuration([bands(4)], 10, "segmentation", ["water"]))
     kept = {tensor.untyped_storage().data_ptr() for tensor in (*nano.parameters(), *nano.buffers())}
     for tensor in (*fast.parameters(), *fast.buffers()):
         assert tensor.untyped_storage().data_ptr() not in kept and not tensor.requires_grad

@@ -8,6 +8,7 @@ import torch
 from stsun.bands import Band
 from stsun.configuration import Configuration
 from stsun.errors import ConfigurationError
+from stsun.model.specialise import specialise
 from stsun.model.stsun import create
 from stsun.tasks import TASKS, output_periods
 
@@ -290,3 +291,27 @@ def test_a_model_tells_the_categories_it_was_given():
     assert model.categories == ("background", "water", "building")
     assert model.categories_for("segmentation") == ("background", "water", "building")
     assert model.categories_for("binary_change") == ("changed",)
+
+
+def test_a_merged_category_has_the_summed_odds_of_its_parts(model):
+    parts = configuration(categories=("building", "water", "forest", "background"))
+    merged = configuration(
+        categories=("built or wet", "rest"),
+        merged={"built or wet": ["building", "water"], "rest": ["forest", "background"]},
+    )
+    whole, single = logits(model, *scene(), merged), logits(model, *scene(), parts)
+    expected = torch.stack([single[:, :, :2].logsumexp(2), single[:, :, 2:].logsumexp(2)], dim=2)
+    torch.testing.assert_close(whole, expected)
+    torch.testing.assert_close(logits(specialise(model, merged), *scene(), merged), whole, atol=1e-4, rtol=1e-4)
+    with pytest.raises(ConfigurationError, match="watre"):
+        model.check_categories(configuration(categories=("wet", "forest"), merged={"wet": ["watre"]}))
+
+
+def test_features_are_what_rows_are_compared_with(nano):
+    asked = configuration(task="segmentation")
+    with torch.inference_mode():
+        features = nano.features(*scene(dates=2), asked)
+        weight, bias = nano.ossum.head(nano.ossum.table(asked.categories))
+    assert features.norm(dim=2).min() > 0.9 and features.norm(dim=2).max() < 1.001
+    expected = torch.einsum("bmehw,ke->bmkhw", features, weight[:, 0]) + bias[:, None, None]
+    torch.testing.assert_close(logits(nano, *scene(dates=2), asked), expected, atol=1e-4, rtol=1e-4)

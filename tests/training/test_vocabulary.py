@@ -48,22 +48,6 @@ def test_a_checkpoint_learns_new_names_and_keeps_its_answers(tmp_path):
         assert torch.equal(model(images, valid, days, LAND), wider(images, valid, days, LAND))
 
 
-def test_a_part_is_added_to_a_checkpoint_which_keeps_what_it_learned(tmp_path):
-    model = create("nano", ["water"], seed=1, pixel_width=0)
-    save(model, tmp_path, {})
-    grown = start_model(ModelPlan(checkpoint=str(tmp_path), options={"pixel_width": 8}), vocabulary_of([ROADS]), seed=2)
-    assert grown.pixel_path is not None and grown.config.pixel_width == 8
-    kept = grown.state_dict()
-    for name, weight in model.state_dict().items():
-        assert torch.equal(kept[name][: len(weight)] if weight.ndim else kept[name], weight), name
-
-
-@pytest.mark.parametrize("options", [{"widths": (16, 32, 64)}, {"depths": (1, 1, 1)}, {"embedding": 32}])
-def test_what_a_checkpoint_learned_is_not_exchanged(options):
-    with pytest.raises(ExperimentError, match="only add"):
-        extended(create("nano", ["water"]), vocabulary_of([ROADS]), seed=2, additions=options)
-
-
 def test_fixed_bands_cannot_be_extended():
     model = create("nano", ["water"], spectral="fixed", fixed_bands=(RED,))
     with pytest.raises(ExperimentError, match="nir"):

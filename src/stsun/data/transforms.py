@@ -69,27 +69,6 @@ def _corner_at_label(labels: NDArray[np.int64], height: int, width: int, rng: np
     return max(0, min(top, most[0])), max(0, min(left, most[1]))
 
 
-def scatter(sample: Sample, side: int, rng: np.random.Generator) -> Sample:
-    """Return ``side`` x ``side`` pixels of the sample, drawn at random from those that are labelled and seen.
-
-    Pixels are drawn with repetition only where there are too few; where there is none, from all.
-    """
-    seen = sample.valid.any(0)
-    known = np.flatnonzero(seen if sample.labels is None else seen & (sample.labels != IGNORE).any(0))
-    drawn_from = known if known.size else np.arange(seen.size)
-    drawn = rng.choice(drawn_from, size=side**2, replace=drawn_from.size < side**2)
-
-    def act(array: NDArray[A]) -> NDArray[A]:
-        return array.reshape(len(array), -1)[:, drawn].reshape(len(array), side, side)
-
-    return replace(
-        sample,
-        images=[act(image) for image in sample.images],
-        valid=act(sample.valid),
-        labels=_labels(sample, act),
-    )
-
-
 def turn(sample: Sample, quarters: int, *, mirror: bool) -> Sample:
     """Return the sample turned by ``quarters`` of 90 degrees counter-clockwise and then, if asked, mirrored."""
 

@@ -18,6 +18,7 @@ from stsun.errors import CheckpointError, ConfigurationError
 from stsun.model.config import STSUNConfig
 from stsun.model.inference import usable
 from stsun.model.stsun import STSUN
+from stsun.tasks import TASKS
 
 WEIGHTS, CARD = "model.safetensors", "card.json"
 FORMAT = 1
@@ -44,6 +45,7 @@ def save(model: STSUN, folder: str | Path, card: Mapping[str, Any]) -> Path:
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "normalisation": NORMALISATION,
         "colors": model.colors,
+        "temperatures": model.temperatures,
         **card,
     }
     try:
@@ -75,6 +77,7 @@ def load(path: str | Path | None = None, *, device: str | torch.device = "cpu") 
     card = read_card(path)
     model = _build(card, folder)
     model.name, model.colors = str(card.get("name") or folder.name), _colors(card, folder)
+    model.temperatures = _temperatures(card, folder)
     model.checkpoint = weights
     model.load_state_dict(_read_weights(weights, model.state_dict()), strict=True)
     return model.to(home).eval()
@@ -98,6 +101,16 @@ def read_card(path: str | Path | None = None) -> dict[str, Any]:
     if card.get("format") != FORMAT:
         raise CheckpointError(f"{file} has format {card.get('format')!r}, this version reads {FORMAT}; update stsun")
     return card
+
+
+def further_facts(path: str | Path | None = None) -> dict[str, Any]:
+    """Return what a checkpoint's card tells beside what `save` knows of a model: to save the model anew, changed.
+
+    Raises:
+        CheckpointError: As in `read_card`.
+    """
+    own = ("format", "library", "architecture", "parameters", "normalisation", "colors", "temperatures")
+    return {name: value for name, value in read_card(path).items() if name not in own}
 
 
 def _files(path: str | Path | None) -> tuple[Path, Path]:
@@ -137,6 +150,18 @@ def _colors(card: Mapping[str, Any], folder: Path) -> dict[str, str]:
     ):
         raise CheckpointError(f"the card of {folder} has the colors {colors!r}, expected '#rrggbb' for each category")
     return dict(colors)
+
+
+def _temperatures(card: Mapping[str, Any], folder: Path) -> dict[str, float]:
+    """Return the temperature of each task; none in the card of a model that is not calibrated."""
+    found = card.get("temperatures", {})
+    if not isinstance(found, dict) or not all(
+        task in TASKS and type(value) in (int, float) and 0.01 <= value <= 100 for task, value in found.items()
+    ):
+        raise CheckpointError(
+            f"the card of {folder} has the temperatures {found!r}, expected 0.01 to 100 for some of {', '.join(TASKS)}"
+        )
+    return {task: float(value) for task, value in found.items()}
 
 
 def _frozen(value: Any) -> Any:

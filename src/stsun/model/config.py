@@ -45,7 +45,6 @@ class STSUNConfig:
         window: Tokens along one side of a square window.
         temporal_heads: Attention heads over dates, or hidden dates of the linear kind.
         embedding: Channels of pixel and category embeddings.
-        pixel_width: Responses of the pixel path to one date; 0 = there is no such path.
         condition: Channels of the task and GSD condition.
         task_embedding: Whether the task conditions the network.
         fixed_bands: The bands that ``spectral: fixed`` has rows for.
@@ -69,7 +68,6 @@ class STSUNConfig:
     window: int = 8
     temporal_heads: int = 6
     embedding: int = 32
-    pixel_width: int = 0
     condition: int = 64
     task_embedding: bool = True
     fixed_bands: tuple[Band, ...] = ()
@@ -80,7 +78,12 @@ class STSUNConfig:
         for name, kinds in CHOICES.items():
             if getattr(self, name) not in kinds:
                 raise ConfigurationError(f"{name} is {getattr(self, name)!r}; expected one of {', '.join(kinds)}")
-        self._check_layout()
+        levels = 3 if self.layout == "pyramid" else 1
+        for name in ("widths", "depths", "decoder_depths"):
+            if len(getattr(self, name)) != levels:
+                raise ConfigurationError(f"{name} needs {levels} numbers for layout {self.layout!r}")
+        if self.layout == "pyramid" and self.patch != 1:
+            raise ConfigurationError("layout 'pyramid' works at native resolution: patch must be 1")
         if self.widths[-1] % self.attention_width:
             raise ConfigurationError(
                 f"width {self.widths[-1]} is no multiple of {self.attention_width} (attention_width)"
@@ -93,16 +96,6 @@ class STSUNConfig:
             raise ConfigurationError("spectral 'fixed' needs fixed_bands: the bands it shall learn rows for")
         for task, _ in self.task_categories:
             check_task(task)
-
-    def _check_layout(self) -> None:
-        levels = 3 if self.layout == "pyramid" else 1
-        for name in ("widths", "depths", "decoder_depths"):
-            if len(getattr(self, name)) != levels:
-                raise ConfigurationError(f"{name} needs {levels} numbers for layout {self.layout!r}")
-        if self.layout == "plain" and self.pixel_width:
-            raise ConfigurationError("layout 'plain' has no pixel path: pixel_width must be 0")
-        if self.layout == "pyramid" and self.patch != 1:
-            raise ConfigurationError("layout 'pyramid' works at native resolution: patch must be 1")
 
     @property
     def stride(self) -> int:
@@ -126,16 +119,15 @@ class STSUNConfig:
 SIZES: dict[str, dict[str, object]] = {
     "nano": {
         "virtual_bands": 8, "widths": (24, 48, 96), "depths": (1, 1, 2), "decoder_depths": (1, 1, 1), "embedding": 24,
-        "pixel_width": 16, "condition": 32,
+        "condition": 32,
     },
-    "tiny": {"pixel_width": 24},
+    "tiny": {},
     "small": {
         "widths": (64, 128, 256), "depths": (2, 2, 6), "decoder_depths": (1, 1, 3), "embedding": 48,
-        "pixel_width": 32,
     },
     "base": {
         "virtual_bands": 24, "widths": (96, 192, 384), "depths": (3, 3, 9), "decoder_depths": (2, 2, 4),
-        "embedding": 64, "pixel_width": 48, "condition": 128,
+        "embedding": 64, "condition": 128,
     },
     "paper": {
         "layout": "plain", "spectral": "hypernetwork", "temporal": "linear", "head": "generated",

@@ -16,7 +16,6 @@ from stsun.model.encoder import Encoder, Level, pool_valid
 from stsun.model.encodings import encode_dates, encode_periods
 from stsun.model.issum import unify_dates
 from stsun.model.ossum import Scoring
-from stsun.model.pixel_path import PixelPath
 from stsun.model.tum import TemporalUnification
 from stsun.tasks import output_periods
 
@@ -45,18 +44,8 @@ class Network(nn.Module):
     encoder: Encoder
     tum: TemporalUnification
     decoder: PyramidDecoder | PlainDecoder
-    pixel_path: PixelPath | None
 
-    def run(
-        self,
-        images: Images,
-        valid: Tensor,
-        days: Tensor,
-        configuration: Configuration,
-        made: Made,
-        *,
-        surroundings: bool = True,
-    ) -> Tensor:
+    def run(self, images: Images, valid: Tensor, days: Tensor, configuration: Configuration, made: Made) -> Tensor:
         """Return logits ``B T2 K H W``.
 
         Args:
@@ -65,7 +54,6 @@ class Network(nn.Module):
             days: ``B T`` float64, days since 1970-01-01 UTC, NaN = unknown.
             configuration: What the batch shares.
             made: What its metadata make of the network.
-            surroundings: False = by the pixel path alone: each pixel as if it had no neighbours.
 
         Raises:
             ConfigurationError: The tensors do not fit the configuration or one another.
@@ -77,15 +65,9 @@ class Network(nn.Module):
         pixels = self._masked(unify_dates(mixings, dates, bands), valid)
         times = _times(valid, days, configuration, periods)
 
-        features = []
-        if surroundings:
-            levels = self.tum(self._levels(pixels, valid, made.condition), *times)
-            maps = [rearrange(level, "b m h w c -> (b m) h w c") for level in levels]
-            features.append(self.decoder(maps, _seen(valid, periods), made.condition))
-        if self.pixel_path is not None:
-            own = self.pixel_path(_native(pixels, valid), *times, made.condition)
-            features.append(rearrange(own, "b m h w c -> (b m) h w c"))
-        logits = made.scoring(features[0] if len(features) == 1 else features[0] + features[1])
+        levels = self.tum(self._levels(pixels, valid, made.condition), *times)
+        maps = [rearrange(level, "b m h w c -> (b m) h w c") for level in levels]
+        logits = made.scoring(self.decoder(maps, _seen(valid, periods), made.condition))
         return rearrange(logits, "(b m) k h w -> b m k h w", m=len(periods))[..., :height, :width]
 
     def _masked(self, pixels: Tensor, valid: Tensor) -> Tensor:
@@ -96,11 +78,9 @@ class Network(nn.Module):
     def _levels(self, pixels: Tensor, valid: Tensor, condition: Tensor | None) -> list[Level]:
         """Return the levels of all dates, finest first; in the pyramid the virtual bands themselves are the finest."""
         levels = self.encoder(pixels, valid, condition)
-        return levels if self.config.layout == "plain" else [_native(pixels, valid), *levels]
-
-
-def _native(pixels: Tensor, valid: Tensor) -> Level:
-    return Level(rearrange(pixels, "b t r h w -> b t h w r"), valid)
+        if self.config.layout == "plain":
+            return levels
+        return [Level(rearrange(pixels, "b t r h w -> b t h w r"), valid), *levels]
 
 
 def _times(

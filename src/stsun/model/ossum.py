@@ -15,9 +15,6 @@ from stsun.model.encodings import encode_cells
 from stsun.model.hypernetwork import TransformerGenerator
 from stsun.tasks import NEUTRAL
 
-TextTower = Callable[[Sequence[str]], Tensor]
-"""Names to category embeddings ``[K, embedding + 1]`` (the last entry is the bias): for names never trained."""
-
 Logits = Callable[[Tensor, Tensor, Tensor, int], Tensor]
 
 CELL_FEATURES = 4
@@ -30,23 +27,18 @@ class CategoryTable(nn.Module):
         super().__init__()
         self.names = config.rows
         self.rows = nn.Parameter(F.pad(torch.randn(len(self.names), config.embedding), (0, 1)))
-        self.text_tower: TextTower | None = None
 
     def forward(self, names: Sequence[str]) -> Tensor:
         """Return ``[K, embedding + 1]``: embedding and bias of each name.
 
         Raises:
-            ConfigurationError: A name is neither in the table nor can a text tower embed it.
+            ConfigurationError: A name is not in the table.
         """
-        known = [self.names.index(name) for name in names if name in self.names]
-        if len(known) == len(names):
-            return self.rows[torch.tensor(known, dtype=torch.long, device=self.rows.device)]
-        if self.text_tower is None:
-            raise ConfigurationError(self._unknown([name for name in names if name not in self.names]))
-        embedded = self.text_tower(names).to(self.rows)
-        return torch.stack(
-            [self.rows[self.names.index(name)] if name in self.names else embedded[i] for i, name in enumerate(names)]
-        )
+        missing = [name for name in names if name not in self.names]
+        if missing:
+            raise ConfigurationError(self._unknown(missing))
+        places = [self.names.index(name) for name in names]
+        return self.rows[torch.tensor(places, dtype=torch.long, device=self.rows.device)]
 
     def _unknown(self, missing: Sequence[str]) -> str:
         close = [match for name in missing for match in get_close_matches(name, self.names, 1)]
@@ -119,39 +111,43 @@ class OSSUM(nn.Module):
         self.table = CategoryTable(config)
         self.head: CategoryHead | GeneratedHead = _HEADS[config.head](config)
 
-    def forward(self, categories: Sequence[str], union: bool) -> "Scoring":
+    def forward(self, groups: Sequence[Sequence[str]]) -> "Scoring":
         """Return the weights made for these categories, ready for pixel features.
 
         Args:
-            categories: The names asked for; ``background`` and ``unchanged`` get the logit 0 by definition.
-            union: One logit for 'any of these' (binary change): the log of the summed odds.
+            groups: The names that each logit stands for. Those of several (merged categories, or the kinds of a binary
+                change) get one: the log of the summed odds. ``background`` and ``unchanged`` have the logit 0 by
+                definition.
 
         Raises:
             ConfigurationError: A category is not known.
         """
+        categories = [name for group in groups for name in group]
         asked = [index for index, name in enumerate(categories) if name not in NEUTRAL]
         weight, bias = self.head(self.table([categories[index] for index in asked]))
-        if not union and len(asked) < len(categories):
+        if len(asked) < len(categories):
             places = torch.tensor(asked, dtype=torch.long, device=weight.device)
             weight, bias = (
                 part.new_zeros(len(categories), *part.shape[1:]).index_copy(0, places, part) for part in (weight, bias)
             )
-        return Scoring(self.head.logits, self.patch, weight, bias, union)
+        return Scoring(self.head.logits, self.patch, weight, bias, [len(group) for group in groups])
 
 
 class Scoring(nn.Module):
-    """Pixel features to logits by given weights ``K (p p) E`` and bias ``K``."""
+    """Pixel features to logits by given weights ``K (p p) E`` and bias ``K``, of which so many count as one each."""
 
     weight: Tensor
     bias: Tensor
 
-    def __init__(self, logits: Logits, patch: int, weight: Tensor, bias: Tensor, union: bool) -> None:
+    def __init__(self, logits: Logits, patch: int, weight: Tensor, bias: Tensor, groups: Sequence[int]) -> None:
         super().__init__()
-        self.logits, self.patch, self.union = logits, patch, union
+        self.logits, self.patch, self.groups = logits, patch, list(groups)
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Map ``N h w E`` to ``N K H W``."""
         logits = self.logits(pixels, self.weight, self.bias, self.patch)
-        return logits.logsumexp(dim=1, keepdim=True) if self.union else logits
+        if all(count == 1 for count in self.groups):
+            return logits
+        return torch.cat([part.logsumexp(dim=1, keepdim=True) for part in logits.split(self.groups, dim=1)], dim=1)

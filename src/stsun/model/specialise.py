@@ -71,14 +71,11 @@ class Specialised(Network):
         made = model.made(configuration)
         self.config, self.name, self.configuration = model.config, model.name, configuration
         self.mixings, self.scoring = nn.ModuleList(made.mixings), made.scoring
-        shared = model.encoder, model.tum, model.decoder, model.pixel_path
-        self.encoder, self.tum, self.decoder, self.pixel_path = deepcopy(shared)
+        self.encoder, self.tum, self.decoder = deepcopy((model.encoder, model.tum, model.decoder))
         if made.condition is not None:
             fold_norms(self, made.condition)
         if configuration.dates == 1:
             self.tum.fold_one_date()
-            if self.pixel_path is not None:
-                self.pixel_path.fold_one_date()
 
     def forward(
         self, images: Images, valid: Tensor, days: Tensor, configuration: Configuration | None = None

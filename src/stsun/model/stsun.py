@@ -17,8 +17,7 @@ from stsun.model.encoder import Encoder
 from stsun.model.encodings import GSD_FEATURES, encode_gsd
 from stsun.model.issum import SpectralUnification
 from stsun.model.network import Images, Made, Network, checked, dates_of
-from stsun.model.ossum import OSSUM
-from stsun.model.pixel_path import PixelPath
+from stsun.model.ossum import OSSUM, Scoring
 from stsun.model.tum import TemporalUnification
 from stsun.tasks import CHANGE, NEUTRAL, TASKS
 
@@ -34,6 +33,7 @@ class STSUN(Network):
         config: Its architecture and vocabulary.
         name: What it is called in scores: its checkpoint's name, or its size.
         colors: ``#rrggbb`` of categories, as the data sets it was trained on had them.
+        temperatures: What logits of a task are divided by before they become probabilities; a task left out: 1.
         checkpoint: The weights file it was loaded from; None = none.
     """
 
@@ -42,6 +42,7 @@ class STSUN(Network):
         self.config = config
         self.name = f"STSUN {config.size}"
         self.colors: dict[str, str] = {}
+        self.temperatures: dict[str, float] = {}
         self.checkpoint: Path | None = None
         pyramid = config.layout == "pyramid"
         self.tasks = nn.Parameter(torch.randn(len(TASKS), config.condition))
@@ -53,7 +54,6 @@ class STSUN(Network):
             channels, outs = (config.virtual_bands, *channels), (config.embedding, *outs)
         self.tum = TemporalUnification(config, channels, outs)
         self.decoder = PyramidDecoder(config) if pyramid else PlainDecoder(config)
-        self.pixel_path = PixelPath(config) if config.pixel_width else None
         self.ossum = OSSUM(config)
 
     @property
@@ -71,7 +71,7 @@ class STSUN(Network):
         Raises:
             ConfigurationError: The model does not know a category that is asked for.
         """
-        asked = [name for name in _asked(configuration) if name not in NEUTRAL]
+        asked = [name for group in _asked(configuration) for name in group if name not in NEUTRAL]
         if asked:
             self.ossum.table(asked)
 
@@ -89,6 +89,22 @@ class STSUN(Network):
         """
         return self.run(images, valid, days, configuration, self.made(configuration))
 
+    def features(self, images: Images, valid: Tensor, days: Tensor, configuration: Configuration) -> Tensor:
+        """Return pixel features of length 1, ``B T2 E H W``: what rows of categories are compared with.
+
+        The logit of a category is the scalar product with its direction, times the head's scale, plus its bias.
+
+        Raises:
+            ConfigurationError: The tensors do not fit the configuration or one another, or the model has no such rows
+                (``head: generated``).
+        """
+        if self.config.head != "category":
+            raise ConfigurationError(f"features need a model of head 'category'; this one has {self.config.head!r}")
+        made, width = self.made(configuration), self.config.embedding
+        axes = torch.eye(width, device=self.tasks.device)[:, None]
+        scoring = Scoring(self.ossum.head.logits, self.ossum.patch, axes, axes.new_zeros(width), [1] * width)
+        return self.run(images, valid, days, configuration, Made(made.mixings, scoring, made.condition))
+
     def made(self, configuration: Configuration) -> Made:
         """Return what the metadata of a configuration make of the network.
 
@@ -97,7 +113,7 @@ class STSUN(Network):
         """
         return Made(
             [self.issum(bands) for bands in configuration.sensors],
-            self.ossum(_asked(configuration), configuration.task == "binary_change"),
+            self.ossum(_asked(configuration)),
             self._condition(configuration),
         )
 
@@ -149,9 +165,9 @@ def create(size: str, categories: Sequence[str], *, seed: int = 0, **choices: An
         return STSUN(config)
 
 
-def _asked(configuration: Configuration) -> tuple[str, ...]:
-    """Return the categories to score; a binary change of no named kind is any change."""
-    categories: tuple[str, ...] = configuration.categories
-    if configuration.task == "binary_change" and all(name in NEUTRAL for name in categories):
-        return (CHANGE,)
-    return categories
+def _asked(configuration: Configuration) -> tuple[tuple[str, ...], ...]:
+    """Return the names that each logit stands for; a binary change of no named kind is any change."""
+    if configuration.task != "binary_change":
+        return configuration.parts
+    kinds = tuple(name for group in configuration.parts for name in group if name not in NEUTRAL)
+    return (kinds or (CHANGE,),)

@@ -51,7 +51,7 @@ class AttentionTUM(nn.Module):
         """All heads see a single date alike: the same result at a fraction of the cost."""
         heads, channels = self.content.out_features, self.content.in_features
         weight = self.project.weight.unflatten(1, (-1, channels))[:, :heads].sum(dim=1)
-        return OneDateTUM(weight, self.project.bias)
+        return OneDateTUM(weight, self.project.bias.clone())  # made, as the weight is, and no parameter
 
 
 class OneDateTUM(nn.Module):
@@ -117,28 +117,19 @@ class MeanTUM(nn.Module):
 _KINDS = {"attention": AttentionTUM, "linear": LinearTUM, "mean": MeanTUM}
 
 
-def temporal_unification(config: STSUNConfig, channels: int, out: int) -> nn.Module:
-    """Return one module from tokens of dates, ``channels`` wide, to tokens of output maps, ``out`` wide."""
-    return _KINDS[config.temporal](config, channels, out)
-
-
-def of_one_date(tum: nn.Module) -> nn.Module:
-    """Return what gives the same for a single date, at less cost where there is such a thing."""
-    return tum.of_one_date() if isinstance(tum, AttentionTUM) else tum
-
-
 class TemporalUnification(nn.Module):
     """One TUM per level, and the period's own code added at the coarsest."""
 
     def __init__(self, config: STSUNConfig, channels: tuple[int, ...], outs: tuple[int, ...]) -> None:
         super().__init__()
-        pairs = zip(channels, outs, strict=True)
-        self.levels = nn.ModuleList(temporal_unification(config, wide, out) for wide, out in pairs)
+        kind = _KINDS[config.temporal]
+        self.levels = nn.ModuleList(kind(config, c, out) for c, out in zip(channels, outs, strict=True))
         self.period = nn.Linear(PERIOD_FEATURES, outs[-1])
 
     def fold_one_date(self) -> None:
         """Settle that there is only one date."""
-        self.levels = nn.ModuleList(of_one_date(tum) for tum in self.levels)
+        levels = (tum.of_one_date() if isinstance(tum, AttentionTUM) else tum for tum in self.levels)
+        self.levels = nn.ModuleList(levels)
 
     def forward(self, levels: list[Level], dates: Tensor, maps: Tensor) -> list[Tensor]:
         """Return ``B M H W C`` per level, finest first."""

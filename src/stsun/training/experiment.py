@@ -18,7 +18,6 @@ from stsun.report.curves import panels_of
 from stsun.report.plots import check_plots
 from stsun.report.write import provenance_of, write_report
 from stsun.simulation.scenes import HELD_OUT, simulate
-from stsun.training.parts import PIXEL_PATH, trained_part
 from stsun.training.plan import DataPlan, Experiment
 from stsun.training.record import (
     RESOLVED,
@@ -132,9 +131,7 @@ def _fit(experiment: Experiment, folder: Path, fitting: Any, *, resume: bool) ->
     if experiment.threads:
         torch.set_num_threads(experiment.threads)
     datasets = {entry.dataset: open_dataset(entry.dataset) for entry in experiment.data if entry.dataset}
-    scattered = experiment.part == PIXEL_PATH
-    sources = sources_of(experiment, datasets)
-    stream = TrainingStream(sources, experiment.stream, seed=experiment.seed, scattered=scattered)
+    stream = TrainingStream(sources_of(experiment, datasets), experiment.stream, seed=experiment.seed)
     vocabulary = vocabulary_of(stream.library.configurations)
     model = start_model(experiment.model, vocabulary, seed=experiment.seed)
     validations = validations_of(experiment, datasets)
@@ -142,9 +139,7 @@ def _fit(experiment: Experiment, folder: Path, fitting: Any, *, resume: bool) ->
         write_description(experiment, folder)
     logged = [run.headlines for run in validations]
     started = time.perf_counter()
-    trainer = fitting.fit(
-        trained_part(model, experiment), stream, experiment, folder, validations=logged, resume=resume
-    )
+    trainer = fitting.fit(model, stream, experiment, folder, validations=logged, resume=resume)
     if trainer.is_global_zero:
         minutes = (time.perf_counter() - started) / 60
         log = fitting.merge_logs(folder)

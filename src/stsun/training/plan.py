@@ -16,8 +16,7 @@ class ModelPlan:
     Args:
         size: Named size of a fresh model; left out with a checkpoint.
         checkpoint: Folder of a checkpoint to go on from, relative to the experiment file.
-        options: Architectural choices to exchange, such as ``{temporal: mean}``. Of a checkpoint only those that add to
-            it, such as ``{pixel_width: 24}``; what it has learned is kept.
+        options: Architectural choices to exchange, such as ``{temporal: mean}``; fresh models only.
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
@@ -27,8 +26,8 @@ class ModelPlan:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.checkpoint is not None and self.size is not None:
-            raise ExperimentError("model: a checkpoint brings its size; give either it, or a size")
+        if self.checkpoint is not None and (self.size is not None or self.options):
+            raise ExperimentError("model: a checkpoint brings its size and options; give either it, or these")
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,6 @@ class Experiment:
         name: Its name.
         data: What to train on, together.
         model: Which model.
-        part: ``whole``, or ``pixel_path``: that path alone, on pixels drawn at random, as a first stage; spectra are
-            learned in minutes so, and need not wait for shapes. Of a checkpoint, all else is left as it is.
         stream: How samples become batches.
         optimiser: How weights are updated.
         steps: Updates in all.
@@ -98,7 +95,6 @@ class Experiment:
     name: str
     data: tuple[DataPlan, ...]
     model: ModelPlan = field(default_factory=ModelPlan)
-    part: Literal["whole", "pixel_path"] = "whole"
     stream: StreamPlan = field(default_factory=StreamPlan)
     optimiser: OptimiserPlan = field(default_factory=OptimiserPlan)
     steps: int = 2000

@@ -85,18 +85,16 @@ class TrainingStream(Dataset[Batch]):
         sources: Where samples come from.
         plan: How they become batches.
         seed: Of all that is drawn.
-        scattered: Batches hold single pixels drawn at random, not windows; neighbours mean nothing.
 
     Raises:
         ExperimentError: There is no source, or one of them has no sample.
     """
 
-    def __init__(self, sources: Sequence[Source], plan: StreamPlan, *, seed: int = 0, scattered: bool = False) -> None:
+    def __init__(self, sources: Sequence[Source], plan: StreamPlan, *, seed: int = 0) -> None:
         if not sources:
             raise ExperimentError("there is nothing to train on; list data sets or simulations under `data`")
         self.plan = plan
         self.seed = seed
-        self.scattered = scattered
         ordered = sorted(sources, key=lambda source: list(TASKS).index(source.task))
         self.library = Library(ordered, crop=plan.crop, budget_bytes=int(plan.cache_gb * 1e9))
         self.probabilities = self._probabilities()
@@ -134,10 +132,7 @@ class TrainingStream(Dataset[Batch]):
         source = self.library.sources[number]
         samples = with_one_configuration(self._read(number, rng))
         samples = self._choose_dates(samples, rng)
-        if self.scattered:
-            samples = [transforms.scatter(sample, self.plan.crop, rng) for sample in samples]
-        else:
-            samples = self._choose_windows(samples, rng)
+        samples = self._choose_windows(samples, rng)
         samples = [self._jitter(sample, rng) for sample in samples]
         if source.time_swap and self.plan.augment.time_swap and source.task != "segmentation":
             samples = _swap(samples, rng)

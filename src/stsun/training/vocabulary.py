@@ -77,7 +77,7 @@ def start_model(plan: ModelPlan, vocabulary: Vocabulary, *, seed: int) -> STSUN:
         ExperimentError: Its architecture cannot learn new bands.
     """
     if plan.checkpoint is not None:
-        return extended(load(plan.checkpoint), vocabulary, seed=seed, additions=plan.options)
+        return extended(load(plan.checkpoint), vocabulary, seed=seed)
     choices: dict[str, Any] = {name: _frozen(value) for name, value in plan.options.items()}
     if choices.get("spectral") == "fixed":
         choices.setdefault("fixed_bands", vocabulary.bands)
@@ -90,18 +90,11 @@ def start_model(plan: ModelPlan, vocabulary: Vocabulary, *, seed: int) -> STSUN:
     )
 
 
-def extended(model: STSUN, vocabulary: Vocabulary, *, seed: int, additions: Mapping[str, Any] | None = None) -> STSUN:
+def extended(model: STSUN, vocabulary: Vocabulary, *, seed: int) -> STSUN:
     """Return the model with rows added for the names that it lacks; what it knew, it answers as before.
 
-    Args:
-        model: The model; left as it is.
-        vocabulary: What the result must know.
-        seed: Of what is added.
-        additions: Fields of its configuration to exchange that add parts to it, such as ``{"pixel_width": 24}``.
-
     Raises:
-        ExperimentError: The model has one row per band (``spectral: fixed``) and lacks some, or an addition would
-            take the place of something learned.
+        ExperimentError: The model has one row per band (``spectral: fixed``) and lacks some.
     """
     config: STSUNConfig = model.config
     missing = [band.name for band in vocabulary.bands if band not in config.fixed_bands]
@@ -116,18 +109,12 @@ def extended(model: STSUN, vocabulary: Vocabulary, *, seed: int, additions: Mapp
         categories=_union(config.rows, _union(config.categories, vocabulary.categories)),
         tokens=_union(config.tokens, vocabulary.tokens),
         task_categories=tasks,
-        **(additions or {}),
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         grown = STSUN(wider)
     weights = grown.state_dict()
     for name, old in model.state_dict().items():
-        if name not in weights or weights[name].shape[1:] != old.shape[1:] or weights[name].numel() < old.numel():
-            raise ExperimentError(
-                f"model.options {dict(additions or {})} would take the place of {name}, which the checkpoint has "
-                "learned; give options that only add, such as pixel_width, or train afresh"
-            )
         weights[name][: len(old)].copy_(old) if old.ndim else weights[name].copy_(old)
     return grown
 
