@@ -32,8 +32,8 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from cost import parameter_count
 from stsun.bands import Band
+from stsun.bench.flops import parameter_count
 from stsun.data.sample import Sample
 from stsun.errors import ConfigurationError
 from stsun.evaluation.evaluate import predict_sample

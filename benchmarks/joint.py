@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from rasterio.errors import NotGeoreferencedWarning
 
-from cost import count_gflops, parameter_count
+from stsun.bench.flops import count_gflops, parameter_count
 from stsun.data.batching import collate
 from stsun.data.dataset import DataSet
 from stsun.errors import ConfigurationError

@@ -3,8 +3,9 @@
 Example:
     python benchmarks/viewer.py --json benchmarks/results/viewer.json
 
-Prints one Markdown table per experiment. The raster is a cloud-optimised GeoTIFF of 10 000 x 10 000 pixels, four bands of 16
-bit: simulated Sentinel-2 ground, repeated. The server runs in a process of its own; clients keep their connections.
+Prints one Markdown table per experiment. The raster is a cloud-optimised GeoTIFF of 10 000 x 10 000 pixels with four
+bands of 16 bit: simulated Sentinel-2 ground, repeated. The server is a process of its own; clients keep their
+connections.
 
 * start: seconds from the end of the imports to the first tile over HTTP (page, catalogue, place and tile asked for in
   turn), and, where Playwright and Chromium are installed, until a browser that runs already has drawn the page.
@@ -47,8 +48,6 @@ PROGRAM = """
 import sys, time
 from pathlib import Path
 from stsun.view.server import serve
-from stsun.view.tiles import rio_tiler
-rio_tiler("reader")
 print(time.time(), flush=True)
 serve([Path(sys.argv[1])], output=Path(sys.argv[2]), load_model=None, port=0, browser=False,
       echo=lambda line: print(line, flush=True))

@@ -62,7 +62,7 @@ def gather(target: Path) -> None:
         elif path.parent.name == "notebooks" and path.suffix == ".py":
             text = re.sub(r"\A---\n.*?\n---\n", "", jupytext.writes(jupytext.read(path), "md"), flags=re.DOTALL)
             place.with_suffix(".md").write_text(text, encoding="utf-8")
-        elif path.suffix in (".svg", ".png"):
+        elif path.suffix in (".svg", ".png") or path.parent.name == "examples":
             shutil.copyfile(path, place)
 
 

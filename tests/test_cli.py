@@ -1,9 +1,11 @@
 """The command line as users meet it: exit codes, messages, help."""
 
 import json
+import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,13 +15,13 @@ from rasterio.warp import transform_bounds
 
 import stsun
 from stac_api import PROXIES, serving
-from stsun import cli
-from stsun.errors import DataError
+from stsun import cli, errors
+from stsun.errors import DataError, StsunError
 from stsun.model import checkpoint
 from stsun.model.stsun import create
 from stsun.raster.writer import write_picture
 
-VERBS = ("demo", "simulate", "info", "validate", "train", "evaluate", "predict", "map")
+VERBS = ("demo", "simulate", "info", "validate", "train", "evaluate", "predict", "map", "view", "bench", "data")
 
 
 @pytest.fixture
@@ -95,7 +97,7 @@ def test_the_public_names_are_there():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["predict"], ["predict", "a.tif"], ["dance"], ["--unknown"], ["evaluate"], ["predict", "--tile", "x"]]
+    "arguments", [["predict"], ["predict", "a.tif"], ["dance"], ["--unknown"], ["evaluate", "x"], ["predict", "--tile", "x"]]
 )
 def test_a_wrong_command_exits_with_2(run, arguments):
     code, out, err = run(*arguments)
@@ -131,7 +133,7 @@ def test_predict_speaks_json(run, model, images, tmp_path):
     )  # fmt: skip
     result = json.loads(out)
     assert (code, err) == (0, "")
-    assert result["files"] == [str(tmp_path / "m.tif"), str(more)]
+    assert result["files"] == [str(tmp_path / name) for name in ("m.tif", "p.tif", "m.qml", "p.qml")]
     assert sum(result["maps"][0]["pixels"].values()) == 40 * 50
     assert result["configuration"]["gsd_m"] == pytest.approx(10)
 
@@ -334,12 +336,12 @@ def test_validate_lists_all_problems_and_exits_with_2(run, monkeypatch):
 def test_evaluate_prints_a_report_and_writes_json(run, monkeypatch, model, tmp_path):
     asked = []
 
-    def evaluate(used, dataset, split, *, task, device, progress):
+    def evaluate(used, dataset, split, *, task, legend, device, progress):
         asked.append((type(used).__name__, str(dataset), split, task))
         return {"mean_iou": 0.5}
 
     monkeypatch.setattr("stsun.evaluation.evaluate.evaluate", evaluate)
-    monkeypatch.setattr("stsun.evaluation.report.to_text", lambda scores: f"mean IoU {scores['mean_iou']}")
+    monkeypatch.setattr("stsun.report.words.to_text", lambda scores: f"mean IoU {scores['mean_iou']}")
     code, out, err = run(
         "evaluate", "--model", model, "--data", "d.yaml", "--split", "val", "--json", tmp_path / "s.json"
     )
@@ -371,6 +373,18 @@ def test_train_hands_over_overrides_and_resume(run, monkeypatch):
     assert [(str(path), overrides, resume) for path, overrides, resume in asked] == [
         ("experiment.yaml", ["steps=3", "seed=1"], True)
     ]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in vars(errors).values() if isinstance(kind, type)])
+def test_an_error_names_the_page_that_helps(run, monkeypatch, kind):
+    def fail(path):
+        raise kind("what was found")
+
+    monkeypatch.setattr("stsun.data.validate.validate", fail)
+    code, _, err = run("validate", "dataset.yaml")
+    page = re.fullmatch(r"stsun: what was found(?:; see (docs/\w+\.md))?\n", err)[1]
+    assert code == 2 and (page is None) == (kind is StsunError)
+    assert page is None or (Path(__file__).resolve().parents[1] / page).is_file()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stsun.bands import Band
-from stsun.configuration import GSD_RANGE_M, Configuration
+from stsun.configuration import GSD_RANGE_M, Configuration, read_categories
 from stsun.errors import ConfigurationError
 
 RED, NIR, VV = Band("red", 665, 70), Band("nir", 840, 120), Band("vv")
@@ -34,6 +34,7 @@ def test_equal_configurations_are_one_batch_key_however_they_were_written():
         {"task": "semantic_change"},
         {"categories": ["forest", "water"]},
         {"per_date": True},
+        {"merged": {"water": ["lake"]}},
     ],
 )
 def test_every_field_tells_batches_apart(other):
@@ -118,3 +119,39 @@ def test_contradictions_are_refused_with_the_fix(fields, fix):
 def test_a_configuration_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         configuration().gsd_m = 5.0
+
+
+def test_merged_categories_are_kept_as_they_are_asked_for():
+    asked = configuration(categories=["water", "green"], merged={"green": ["forest", "grassland"]})
+    assert asked.parts == (("water",), ("forest", "grassland"))
+    assert hash(asked) == hash(configuration(categories=["water", "green"], merged=asked.merged))
+    assert pickle.loads(pickle.dumps(asked)) == asked == dataclasses.replace(asked)
+
+
+@pytest.mark.parametrize(
+    ("merged", "message"),
+    [
+        ({"lake": ["water"]}, "among the categories"),
+        ({"forest": []}, "at least one name"),
+        ({"forest": ["water", "pine"]}, "'water' counts as 2 categories"),
+        ({"forest": ["pine", "pine"]}, "asked for 2 times"),
+        ({"forest": "pine"}, "must be a list"),
+        (3, "must map names"),
+    ],
+)
+def test_merges_that_contradict_the_categories_are_refused(merged, message):
+    with pytest.raises(ConfigurationError, match=message):
+        configuration(merged=merged)
+
+
+def test_categories_are_read_as_they_are_written():
+    assert read_categories(["water", "green = forest + grassland", "woods=forest"]) == (
+        ("water", "green", "woods"),
+        {"green": ("forest", "grassland"), "woods": ("forest",)},
+    )
+    assert read_categories(["a=b"], known=["a=b"]) == (("a=b",), {})
+    for wrong in ("water", [3]):
+        with pytest.raises(ConfigurationError, match=r"a list of names|a category is a name"):
+            configuration(categories=read_categories(wrong)[0])
+    with pytest.raises(ConfigurationError, match="a category is a name"):
+        configuration(**dict(zip(("categories", "merged"), read_categories(["green=forest+"]), strict=True)))

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stsun.bands import Band
+    from stsun.categories.add import add_category
     from stsun.configuration import Configuration
     from stsun.errors import StsunError
     from stsun.evaluation.evaluate import evaluate
     from stsun.model.checkpoint import load
+    from stsun.model.specialise import specialise
     from stsun.model.stsun import create
     from stsun.prediction.predict import predict
     from stsun.training.experiment import train
@@ -23,10 +25,12 @@ __all__ = [
     "Configuration",
     "StsunError",
     "__version__",
+    "add_category",
     "create",
     "evaluate",
     "load",
     "predict",
+    "specialise",
     "train",
 ]
 
@@ -34,10 +38,12 @@ _HOMES = {
     "Band": "stsun.bands",
     "Configuration": "stsun.configuration",
     "StsunError": "stsun.errors",
+    "add_category": "stsun.categories.add",
     "create": "stsun.model.stsun",
     "evaluate": "stsun.evaluation.evaluate",
     "load": "stsun.model.checkpoint",
     "predict": "stsun.prediction.predict",
+    "specialise": "stsun.model.specialise",
     "train": "stsun.training.experiment",
 }
 

@@ -1,7 +1,7 @@
 """The configuration: what all samples of one forward pass share. Hashable, so that it is the batch key."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, ClassVar
@@ -13,6 +13,7 @@ from stsun.tasks import check_task
 GSD_RANGE_M = (0.001, 100_000.0)
 
 Bands = tuple[Band, ...]
+Merged = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Configuration:
         categories: Names of the categories asked for, in the order of the output's channels. For a binary change:
             the kinds of change that count as one (none: any change the model knows as ``changed``).
         per_date: Segmentation only: one map per date instead of one for the whole series.
+        merged: Which categories stand for several that the model knows, or for one by another name, such as
+            ``{"vegetation": ["forest", "grassland"]}``: their odds are summed.
 
     Raises:
         ConfigurationError: A field is implausible or two contradict each other.
@@ -37,6 +40,7 @@ class Configuration:
     task: str = "segmentation"
     categories: Any = ()
     per_date: bool = False
+    merged: Any = ()
 
     _listed_dates: ClassVar[int | None] = None
     """Of how many dates the bands were listed, None = for any number; no field: it does not tell batches apart."""
@@ -49,6 +53,7 @@ class Configuration:
                 bands = bands[0]
         object.__setattr__(self, "bands", bands)
         object.__setattr__(self, "categories", _as_categories(self.categories))
+        object.__setattr__(self, "merged", _as_merged(self.merged, self.categories))
         if self.gsd_m is not None:
             object.__setattr__(self, "gsd_m", _as_gsd(self.gsd_m))
         check_task(self.task)
@@ -63,6 +68,12 @@ class Configuration:
     def mixed_sensors(self) -> bool:
         """True where every date has its own list of bands."""
         return isinstance(self.bands[0], tuple)
+
+    @property
+    def parts(self) -> tuple[tuple[str, ...], ...]:
+        """For each category the names, known to the model, that it stands for: mostly its own alone."""
+        merged = dict(self.merged)
+        return tuple(merged.get(name, (name,)) for name in self.categories)
 
     @property
     def dates(self) -> int | None:
@@ -86,6 +97,23 @@ class Configuration:
                 "give one list of bands per image, in the same order"
             )
         return tuple(self.bands) if self.mixed_sensors else (self.bands,) * dates
+
+
+def read_categories(texts: Sequence[str], known: Collection[str] = ()) -> tuple[Any, dict[str, Any]]:
+    """Return names, and what is merged, of categories as they are written: ``water``, ``vegetation=forest+grassland``.
+
+    Args:
+        texts: One for each category.
+        known: Names that are taken as they are, whatever they hold.
+    """
+    if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+        return texts, {}  # which a configuration refuses
+    merged = {}
+    for text in texts:
+        name, sign, parts = text.partition("=")
+        if sign and text not in known:
+            merged[text] = name.strip(), tuple(part.strip() for part in parts.split("+"))
+    return tuple(merged[text][0] if text in merged else text for text in texts), dict(merged.values())
 
 
 def _as_bands(bands: object) -> tuple[Any, ...]:
@@ -114,6 +142,25 @@ def _as_categories(categories: object) -> tuple[str, ...]:
         if names.count(name) > 1:
             raise ConfigurationError(f"category {name!r} is asked for {names.count(name)} times; list each once")
     return names
+
+
+def _as_merged(merged: object, categories: tuple[str, ...]) -> Merged:
+    entries = tuple(merged.items()) if isinstance(merged, Mapping) else merged
+    if not isinstance(entries, Sequence):
+        raise ConfigurationError(f"merged must map names to lists of names, got {merged!r}")
+    result = tuple((name, _as_categories(parts)) for name, parts in entries)
+    for name, parts in result:
+        if name not in categories or not parts:
+            raise ConfigurationError(
+                f"merged makes {name!r} of {list(parts)}; expected at least one name, and {name!r} among the "
+                f"categories asked for ({', '.join(categories)})"
+            )
+    used = [part for _, parts in result for part in parts]
+    used += [name for name in categories if name not in dict(result)]
+    for part in used:
+        if used.count(part) > 1:
+            raise ConfigurationError(f"{part!r} counts as {used.count(part)} categories; let it count as one")
+    return result
 
 
 def _as_gsd(gsd_m: object) -> float:

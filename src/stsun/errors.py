@@ -46,3 +46,9 @@ class ExportError(StsunError):
     """A network that cannot be written for another runtime, or that gives something else there."""
 
     page = "export.md"
+
+
+class BenchmarkError(StsunError):
+    """Something that cannot be measured, or a file of measurements that is none."""
+
+    page = "speed.md"

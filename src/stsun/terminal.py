@@ -21,6 +21,12 @@ def check_target(path: Path | None) -> None:
         raise StsunError(f"{path} cannot be written: it is a folder, or its folder is missing; choose another name")
 
 
+def check_new(folder: Path) -> None:
+    """Refuse a folder that holds something before the work whose result it shall hold."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise StsunError(f"{folder} is there already and not an empty folder; choose another --output")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file, or say why it cannot be."""
     try:

@@ -5,7 +5,8 @@ import dataclasses
 import difflib
 import re
 import typing
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -57,6 +58,13 @@ class _Loader(_Base):  # type: ignore[misc]
         return mapping
 
 
+class _Dumper(yaml.SafeDumper):
+    """Plain YAML without anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 _TRUTH = "tag:yaml.org,2002:bool"
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:timestamp", _TRUTH)]
@@ -94,6 +102,23 @@ def load_yaml(path: Path, error: type[StsunError]) -> Any:
     return data
 
 
+def value_of(text: str, error: type[StsunError]) -> Any:
+    """Return one value written as in a YAML file.
+
+    Raises:
+        StsunError: Of the kind ``error``: it is none.
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as problem:
+        raise error(f"{text!r} is no YAML value: {' '.join(str(problem).split())}") from problem
+
+
+def dump(mapping: Mapping[str, Any]) -> str:
+    """Return a mapping as the text of a YAML file, in its order, innermost lists and mappings on one line each."""
+    return yaml.dump(dict(mapping), Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)
+
+
 def read_text(path: Path, error: type[StsunError]) -> str:
     """Return the text of a UTF-8 file.
 
@@ -124,7 +149,7 @@ def validate(data: object, kind: type[T], error: type[StsunError], where: str) -
 
 def parse(data: object, kind: type[T]) -> tuple[T | None, list[str]]:
     """Return plain data as ``kind`` with all that does not fit; None where more than unknown keys is wrong."""
-    adapter = TypeAdapter(kind)
+    adapter = _adapter(typing.cast(Hashable, kind))
     try:
         return adapter.validate_python(data), []
     except ValidationError as problem:
@@ -134,6 +159,11 @@ def parse(data: object, kind: type[T]) -> tuple[T | None, list[str]]:
         return adapter.validate_python(known), lines
     except ValidationError:
         return None, lines
+
+
+@cache
+def _adapter(kind: Hashable) -> TypeAdapter[Any]:  # as dear as checking a hundred rows
+    return TypeAdapter(typing.cast(Any, kind))
 
 
 def listed(where: str, problems: Sequence[str]) -> str:

@@ -253,7 +253,9 @@ def test_a_scale_that_leaves_nothing_is_refused(model, pair, tmp_path, change):
 def test_a_summary_in_words_names_period_shares_notes_and_files(model, pair, tmp_path):
     text = to_text(predict(model, pair, task="binary_change", output=tmp_path / "m.tif"))
     assert "2018-05-01 to 2024-05-02: 2120 pixels, 0 without data" in text
-    assert "km²" in text and "note: " in text and text.endswith(f"wrote {tmp_path / 'm.tif'}\nwrote {tmp_path / 'm.qml'}")
+    assert (
+        "km²" in text and "note: " in text and text.endswith(f"wrote {tmp_path / 'm.tif'}\nwrote {tmp_path / 'm.qml'}")
+    )
 
 
 def test_an_image_is_never_overwritten(model, pair):

@@ -193,7 +193,7 @@ def test_a_truncated_file_is_refused_by_name(tmp_path, suffix, driver):
     [
         (None, "there is no such file"),
         (b"", "is empty"),
-        (b"<html>", "neither GeoTIFF, JPEG 2000, PNG, JPEG nor VRT"),
+        (b"<html>", "neither GeoTIFF, JPEG 2000, PNG, JPEG, VRT nor"),
         (b"II*\0", "damaged"),
     ],
 )

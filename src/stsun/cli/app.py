@@ -27,7 +27,8 @@ def main() -> None:
     try:
         app(prog_name="stsun")
     except StsunError as error:
-        typer.echo(f"stsun: {error}", err=True)
+        more = f"; see docs/{error.page}" if error.page else ""
+        typer.echo(f"stsun: {error}{more}", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,7 +1,7 @@
 """Options that several verbs share, and how their texts are read."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +20,8 @@ TaskOption = Annotated[str, typer.Option("--task", help="segmentation, binary_ch
 DeviceOption = Annotated[str | None, typer.Option("--device", help="Where to compute, such as cpu or cuda.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 CategoriesOption = Annotated[
-    str | None, typer.Option("--categories", help="Such as water,forest; left out: all that the model knows.")
+    str | None,
+    typer.Option("--categories", help="Such as water,vegetation=forest+grassland; left out: all that the model knows."),
 ]
 OutputOption = Annotated[Path, typer.Option("--output", help="GeoTIFF of the maps.")]
 ProbabilitiesOption = Annotated[
@@ -70,18 +71,47 @@ class ManyDates(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, with the option before each of several dates."""
-        return super().parse_args(ctx, list(_each_with_its_option(args)))
+        return super().parse_args(ctx, list(_each_with_its_option(args, ("--date",), _is_date)))
 
 
-def _each_with_its_option(arguments: list[str]) -> Iterator[str]:
-    """The arguments, with ``--date`` before each date that follows another; a file of such a name stays one."""
+class ManyCases(TyperCommand):
+    """Takes ``--sizes A B`` for ``--sizes A --sizes B``, and the same of ``--inputs``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments, with the option before each of several values."""
+        return super().parse_args(ctx, list(_each_with_its_option(args, ("--sizes", "--inputs"), bool)))
+
+
+def many(name: str) -> type[TyperCommand]:
+    """Return a command that takes ``--NAME A B`` for ``--NAME A --NAME B``, and no arguments."""
+    option = f"--{name}"
+
+    class Many(TyperCommand):
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            given, last = [], ""
+            for before, argument in zip(["", *args], args, strict=False):
+                last = argument.partition("=")[0] if argument.startswith("-") else last
+                follows = last == option and before != option and not argument.startswith("-")
+                given += [option, argument] if follows else [argument]
+            return super().parse_args(ctx, given)
+
+    return Many
+
+
+def _each_with_its_option(arguments: list[str], options: Sequence[str], fits: Callable[[str], bool]) -> Iterator[str]:
+    """The arguments, with the option before each value that fits and follows another of one of the options."""
     option = ""
     for before, argument in zip(["", *arguments], arguments, strict=False):
-        option = argument.partition("=")[0] if argument.startswith("-") else option
-        follows = option == "--date" and before != "--date" and argument != "--date"
-        if follows and DAY.match(argument) and not Path(argument).exists():
-            yield "--date"
+        named = argument.startswith("-")
+        option = argument.partition("=")[0] if named else option
+        if option in options and before != option and not named and fits(argument):
+            yield option
         yield argument
+
+
+def _is_date(argument: str) -> bool:
+    """A file of such a name stays one."""
+    return DAY.match(argument) is not None and not Path(argument).exists()
 
 
 def split(text: str | None) -> list[str] | None:

@@ -1,7 +1,8 @@
 """Data sets: a description and its files, opened as splits of samples."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stsun.configuration import Configuration
-from stsun.data.description import AreaSplit
 from stsun.data.images import DateFacts, check_sizes, read_dates, sample_gsd
-from stsun.data.patterns import inside
+from stsun.data.labels import indexed, read_area, read_label, size_of
 from stsun.data.record import Record, check_dates
 from stsun.data.rows import read_rows
 from stsun.data.rules import Checked, read_description
 from stsun.data.sample import IGNORE, Sample
 from stsun.data.splits import split_names, split_records
 from stsun.errors import DataError
-from stsun.legend import VALUE_RANGE, Legend
-from stsun.raster.reader import read_labels
+from stsun.legend import Legend
 from stsun.tasks import output_periods
 
 
@@ -113,91 +112,34 @@ class DataSet:
 
     def _labels(self, record: Record, stored: NDArray[np.int64] | None, image: DateFacts) -> list[NDArray[np.int64]]:
         if stored is None:
-            maps = [read_label(self.checked, file) for file in record.labels]
+            read = partial(read_label, self.checked, window=record.window, image=image.size)
+            maps = [read(file, layer) for file, layer in record.label_layers]
             sources = [str(self.checked.root / file) for file in record.labels]
         else:
-            maps = [indexed(self.legend, values, image.source) for values in stored]
+            maps = [indexed(self.checked, values, image.source) for values in stored]
             sources = [image.source] * len(maps)
         sizes = [(source, size_of(labels)) for source, labels in zip(sources, maps, strict=True)]
         check_sizes("images and labels", [(image.source, image.size), *sizes])
         if record.area is not None:
-            outside = ~read_area(self.checked, record.area, sizes[0])
+            outside = ~read_area(self.checked, record.area, sizes[0], record.window)
             for labels in maps:
                 labels[outside] = IGNORE
         return maps
 
 
-def open_dataset(path: str | Path) -> DataSet:
+def open_dataset(path: str | Path, mapping: Mapping[str, Any] | None = None) -> DataSet:
     """Return the data set that a YAML file describes; no image is opened yet.
+
+    Args:
+        path: Its YAML file.
+        mapping: What the file would hold; given, no file is read, and ``path`` only says where the data lie.
 
     Raises:
         DataError: The description or one of its lists is wrong, or a split is empty.
     """
-    checked = read_description(Path(path))
+    checked = read_description(Path(path), mapping)
     rows = read_rows(checked)
     return DataSet(checked, {split: split_records(checked, rows, split) for split in split_names(checked, rows)})
-
-
-def read_label(checked: Checked, file: str) -> NDArray[np.int64]:
-    """Return one label file as category indices ``H W``, 255 = ignore.
-
-    Raises:
-        DataError: It holds a value that is neither declared nor ignored.
-        RasterError: It cannot be read.
-    """
-    path = inside(checked.root, file)
-    return indexed(checked.legend, read_labels(path), str(path))
-
-
-def read_area(checked: Checked, area: AreaSplit, label: tuple[str, tuple[int, int]]) -> NDArray[np.bool_]:
-    """Return the pixels ``H W`` that belong to a split by area.
-
-    Args:
-        checked: The data set's description.
-        area: The split's mask and value.
-        label: Name and size of the label that it divides.
-
-    Raises:
-        DataError: The mask has another size, or its value does not occur.
-        RasterError: The mask cannot be read.
-    """
-    path = inside(checked.root, area.mask)
-    mask = read_labels(path)
-    check_sizes("a label and its split mask", [label, (str(path), size_of(mask))])
-    inside_split: NDArray[np.bool_] = mask == area.value
-    if not inside_split.any():
-        held = ", ".join(map(str, np.unique(mask)[:10]))
-        raise DataError(
-            f"{path}: the split is where the mask is {area.value}, but it holds only {held}; the split is empty"
-        )
-    return inside_split
-
-
-def indexed(legend: Legend, stored: NDArray[np.int64], source: str) -> NDArray[np.int64]:
-    """Return stored label values as category indices, 255 = ignore.
-
-    Raises:
-        DataError: A value is neither a class nor ignored; names the values and how many pixels hold them.
-    """
-    low, high = VALUE_RANGE
-    table = np.full(high - low + 1, -1, np.int64)
-    table[[value for value in legend.ignore if low <= value <= high]] = IGNORE
-    table[list(legend.values)] = np.arange(len(legend.values))
-    known = (stored >= low) & (stored <= high)
-    labels = table[np.where(known, stored, low)]
-    labels[~known] = -1
-    for value in legend.ignore:
-        if not low <= value <= high:
-            labels[stored == value] = IGNORE
-    if (labels < 0).any():
-        values, counts = np.unique(stored[labels < 0], return_counts=True)
-        held = ", ".join(f"{v} ({c} pixels)" for v, c in list(zip(values, counts, strict=True))[:10])
-        classes = ", ".join(f"{v}: {name}" for v, name in zip(legend.values, legend.names, strict=True))
-        raise DataError(
-            f"{source}: holds the undeclared label value{'s' if len(values) > 1 else ''} {held}"
-            f"{', ...' if len(values) > 10 else ''}; the classes are {classes}; add the values to classes or to ignore"
-        )
-    return labels
 
 
 def configuration_of(checked: Checked, record: Record, dates: Sequence[DateFacts], maps: int) -> Configuration:
@@ -228,8 +170,3 @@ def configuration_of(checked: Checked, record: Record, dates: Sequence[DateFacts
 def categories_of(checked: Checked) -> tuple[str, ...]:
     """Return what the labels answer: the changed class of a binary change, else all classes in declared order."""
     return checked.legend.names[1:] if checked.description.task == "binary_change" else checked.legend.names
-
-
-def size_of(labels: NDArray[Any]) -> tuple[int, int]:
-    """Return height and width of a map."""
-    return labels.shape[0], labels.shape[1]

@@ -3,12 +3,27 @@
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from stsun.data.patterns import placeholders
+from stsun.errors import DataError
+from stsun.legend import color_value
 from stsun.yamlfile import Number, Whole
 
 FORBID: dict[str, str] = {"extra": "forbid"}
+
+
+def _number_of_color(value: object) -> object:
+    if not (isinstance(value, str) and value.startswith("#")):
+        return value
+    try:
+        return color_value(value)
+    except DataError as problem:
+        raise ValueError(str(problem)) from problem
+
+
+StoredValue = Annotated[Whole, BeforeValidator(_number_of_color)]
+"""A stored label value: a whole number, or a colour ``#rrggbb``, which becomes one."""
 
 
 def _each_value_once(classes: object) -> object:
@@ -54,6 +69,41 @@ class AreaSplit:
 
 
 @dataclass(frozen=True)
+class RowImage:
+    """One date of a row: its file (or files, where its bands are spread over several), day and sensor.
+
+    ``bands`` are the numbers of those of a single file that belong to the date, where it holds more than that.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = FORBID
+
+    path: str | list[str]
+    date: str | None = None
+    sensor: str | None = None
+    bands: list[Whole] | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of ``samples.jsonl``: one sample.
+
+    ``layers`` are the bands of the label files that hold the maps, where these have more than one; ``window`` is the
+    part of all its files that the sample is: first row, first column, height, width.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = FORBID
+
+    id: str
+    images: list[RowImage]
+    labels: list[str]
+    split: str | None = None
+    valid: list[str | None] | None = None
+    gsd_m: Number | None = None
+    layers: list[Whole] | None = None
+    window: Annotated[list[Whole], Field(min_length=4, max_length=4)] | None = None
+
+
+@dataclass(frozen=True)
 class Description:
     """A data set's YAML file as written; every field is a key of interfaces section 5."""
 
@@ -61,7 +111,7 @@ class Description:
 
     name: str
     task: str
-    classes: Annotated[dict[Whole, str], BeforeValidator(_each_value_once)]
+    classes: Annotated[dict[StoredValue, str], BeforeValidator(_each_value_once)]
     title: str = ""
     licence: str = ""
     source: str = ""
@@ -76,10 +126,17 @@ class Description:
     dates: list[str | None] | None = None
     valid: str | list[str | None] | None = None
     labels: str | list[str] | None = None
-    samples: str | None = None
-    ignore: list[Whole] = field(default_factory=list)
+    samples: str | list[Row] | None = None
+    ignore: list[StoredValue] = field(default_factory=list)
+    nearest: bool = False
+    one_hot: bool = False
     colors: dict[str, str] = field(default_factory=dict)
     splits: dict[str, str | AreaSplit] | None = None
+
+    @property
+    def samples_file(self) -> str | None:
+        """The name of the file that lists the samples; None where there is none, or they stand in the description."""
+        return self.samples if isinstance(self.samples, str) else None
 
     @property
     def archived(self) -> bool:
@@ -112,28 +169,3 @@ class Description:
     def area_splits(self) -> dict[str, AreaSplit]:
         """The splits that are areas of one scene."""
         return {name: split for name, split in (self.splits or {}).items() if isinstance(split, AreaSplit)}
-
-
-@dataclass(frozen=True)
-class RowImage:
-    """One date of a row: its file (or files, where its bands are spread over several), day and sensor."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = FORBID
-
-    path: str | list[str]
-    date: str | None = None
-    sensor: str | None = None
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of ``samples.jsonl``: one sample."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = FORBID
-
-    id: str
-    images: list[RowImage]
-    labels: list[str]
-    split: str | None = None
-    valid: list[str | None] | None = None
-    gsd_m: Number | None = None

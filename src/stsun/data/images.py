@@ -14,6 +14,7 @@ from stsun.data.patterns import inside
 from stsun.data.record import DateFiles, Record
 from stsun.data.rules import Checked
 from stsun.errors import ConfigurationError, DataError
+from stsun.raster.grid import Window
 from stsun.raster.reader import RasterInfo, inspect, read, read_labels
 from stsun.raster.storage import Meaning, check_reflectance
 from stsun.raster.values import is_nodata, physical
@@ -53,13 +54,14 @@ class DateImage:
     facts: DateFacts
 
 
-def read_date(checked: Checked, date: DateFiles, gsd_m: float | None) -> DateImage:
+def read_date(checked: Checked, date: DateFiles, gsd_m: float | None, window: Window | None = None) -> DateImage:
     """Return one date of a sample.
 
     Args:
         checked: The data set's description.
         date: The date's files.
         gsd_m: The sample's own ground sample distance in metres; None = the data set's or the file's.
+        window: The part of the files to read; None = all.
 
     Raises:
         DataError: The files contradict the description or one another.
@@ -67,28 +69,28 @@ def read_date(checked: Checked, date: DateFiles, gsd_m: float | None) -> DateIma
     """
     channels = checked.channels[date.sensor]
     paths = [inside(checked.root, file) for file in date.files]
-    infos = _inspected(checked, channels, [inspect(path) for path in paths])
+    infos = _inspected(checked, channels, [inspect(path, bands=date.bands or None) for path in paths])
     sizes = [(str(info.path), (info.height, info.width)) for info in infos]
     check_sizes("the files of one date", sizes)
-    source = sizes[0][0]
-    images, valid, first = [], np.ones(sizes[0][1], bool), 0
+    source, size = sizes[0] if window is None else (sizes[0][0], (window.height, window.width))
+    images, valid, first = [], np.ones(size, bool), 0
     bands: list[Band] = []
     for info in infos:
         part = slice(first, first + info.count)
         declared = None if channels.bands is None else channels.bands[part]
         own = agreed_bands(str(info.path), declared, info)
         bands += own
-        image, holds_data = _read_file(info, own, channels.stored_of(info.count)[part], channels.nominal)
+        image, holds_data = _read_file(info, own, channels.stored_of(info.count)[part], channels.nominal, window)
         images.append(image)
         valid &= holds_data
         first += info.count
     if date.valid is not None:
-        valid &= _read_mask(checked, date.valid, sizes[0])
+        valid &= _read_mask(checked, date.valid, (source, size), window)
     values = np.concatenate(images)
     values[:, ~valid] = 0
     _check_bands(source, bands)
     day = agreed_day(source, date.day, [info.day for info in infos])
-    return DateImage(values, valid, DateFacts(*sizes[0], tuple(bands), day, _gsd(infos, channels, gsd_m)))
+    return DateImage(values, valid, DateFacts(source, size, tuple(bands), day, _gsd(infos, channels, gsd_m)))
 
 
 def read_dates(checked: Checked, record: Record) -> tuple[list[DateImage], NDArray[np.int64] | None]:
@@ -99,7 +101,7 @@ def read_dates(checked: Checked, record: Record) -> tuple[list[DateImage], NDArr
         RasterError: A file cannot be read.
     """
     if record.archive is None:
-        return [read_date(checked, date, record.gsd_m) for date in record.dates], None
+        return [read_date(checked, date, record.gsd_m, record.window) for date in record.dates], None
     path = inside(checked.root, record.archive)
     archive = read_archive(path)
     return _archive_dates(checked, str(path), archive), archive.labels
@@ -166,20 +168,23 @@ def _inspected(checked: Checked, channels: Channels, infos: list[RasterInfo]) ->
 
 
 def _read_file(
-    info: RasterInfo, bands: Sequence[Band], stored: Sequence[Stored], nominal: Meaning | None
+    info: RasterInfo, bands: Sequence[Band], stored: Sequence[Stored], nominal: Meaning | None, window: Window | None
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     own = [Stored(*said) for said in zip(info.scales, info.offsets, info.nodata, strict=True)]
     storage = agreed_storage(str(info.path), bands, info.dtypes, stored, own, nominal)
+    part = None if window is None else window.slices
     values, valid = read(
-        info.path, bands=info.indexes, scale=storage.scales, offset=storage.offsets, nodata=storage.nodata
+        info.path, window=part, bands=info.indexes, scale=storage.scales, offset=storage.offsets, nodata=storage.nodata
     )
     check_reflectance(info.path, storage.doubtful, values, valid, FIX)
     return values, valid
 
 
-def _read_mask(checked: Checked, file: str, image: tuple[str, tuple[int, int]]) -> NDArray[np.bool_]:
+def _read_mask(
+    checked: Checked, file: str, image: tuple[str, tuple[int, int]], window: Window | None
+) -> NDArray[np.bool_]:
     path = inside(checked.root, file)
-    mask = read_labels(path)
+    mask = read_labels(path, window=None if window is None else window.slices)
     check_sizes("an image and its valid mask", [image, (str(path), (mask.shape[0], mask.shape[1]))])
     holds_data: NDArray[np.bool_] = mask != 0
     return holds_data

@@ -8,6 +8,7 @@ from stsun.bands import Band
 from stsun.data.dataset import DataSet, open_dataset
 from stsun.data.record import Record
 from stsun.data.sample import Sample
+from stsun.legend import value_text
 from stsun.raster.metadata import moment_text
 from stsun.raster.reader import RasterInfo, inspect
 from stsun.sensors import named_band
@@ -79,10 +80,10 @@ def _dataset(dataset: DataSet) -> dict[str, Any]:
         "per_date": dataset.per_date,
         "categories": list(dataset.categories),
         "classes": [
-            {"value": value, "name": name, "color": color}
+            {"value": value_text(value) if legend.colored else value, "name": name, "color": color}
             for value, name, color in zip(legend.values, legend.names, legend.colors, strict=True)
         ],
-        "ignore": list(legend.ignore),
+        "ignore": [value_text(value) if legend.colored else value for value in legend.ignore],
         "splits": {
             split: {"samples": len(records), "first": _sample(dataset.read(records[0]), records[0])}
             for split, records in dataset.samples.items()

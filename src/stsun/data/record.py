@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from stsun.data.description import AreaSplit
 from stsun.errors import ConfigurationError, DataError
+from stsun.raster.grid import Window
 from stsun.raster.metadata import moment_text, parse_day
 
 
@@ -18,12 +19,14 @@ class DateFiles:
         day: Days since 1970-01-01 UTC as the description tells, or None.
         sensor: The date's entry of ``sensors``, or None.
         valid: The mask that is non-zero where the date holds data, or None.
+        bands: Numbers of the bands of its one file that belong to it, from 1; empty = all of its files.
     """
 
     files: tuple[str, ...]
     day: float | None = None
     sensor: str | None = None
     valid: str | None = None
+    bands: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Record:
         gsd_m: Ground sample distance in metres of this sample alone, or None.
         area: The part of the label that belongs to the split, or None for all.
         archive: The ``.npz`` file that holds everything, or None.
+        layers: The band of each label file that holds the map, from 1; empty = its only one.
+        window: The part of its files that it is, or None for all.
     """
 
     id: str
@@ -47,6 +52,13 @@ class Record:
     gsd_m: float | None = None
     area: AreaSplit | None = None
     archive: str | None = None
+    layers: tuple[int, ...] = ()
+    window: Window | None = None
+
+    @property
+    def label_layers(self) -> list[tuple[str, int | None]]:
+        """Each label file with the band that holds the map; None = its only one."""
+        return list(zip(self.labels, self.layers or (None,) * len(self.labels), strict=True))
 
 
 def check_dates(where: str, task: str, days: Sequence[float | None]) -> None:

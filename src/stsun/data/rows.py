@@ -10,6 +10,7 @@ from stsun.data.patterns import check_relative, inside
 from stsun.data.record import DateFiles, Record, check_dates, date_problem
 from stsun.data.rules import Checked
 from stsun.errors import ConfigurationError, DataError
+from stsun.raster.grid import Window
 from stsun.raster.metadata import parse_day
 from stsun.tasks import output_periods
 from stsun.yamlfile import listed, read_text, validate
@@ -27,8 +28,14 @@ def read_rows(checked: Checked) -> dict[str, Row]:
     rows, problems = examine_rows(checked)
     if problems:
         more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
-        raise DataError(listed(str(checked.root / str(checked.description.samples)), problems[:SHOWN] + more))
+        raise DataError(listed(listing(checked), problems[:SHOWN] + more))
     return rows
+
+
+def listing(checked: Checked) -> str:
+    """Return where the samples are listed, for messages."""
+    file = checked.description.samples_file
+    return f"{checked.path}: samples" if file is None else str(checked.root / file)
 
 
 def examine_rows(checked: Checked) -> tuple[dict[str, Row], list[str]]:
@@ -39,24 +46,20 @@ def examine_rows(checked: Checked) -> tuple[dict[str, Row], list[str]]:
     """
     if checked.description.samples is None:
         return {}, []
-    path = inside(checked.root, checked.description.samples)
     seen: dict[str, Row] = {}
     wrong: set[str] = set()
     problems: list[str] = []
-    for number, line in enumerate(read_text(path, DataError).splitlines(), start=1):
-        if not line.strip():
+    for where, row in _rows(checked):
+        if isinstance(row, DataError):
+            problems.append(str(row))
             continue
-        try:
-            row = _row(line, f"line {number}")
-            found = [f"line {number}: {problem}" for problem in _row_problems(checked, row, seen)]
-            problems += found
-            if found and row.id not in seen:
-                wrong.add(row.id)
-            seen.setdefault(row.id, row)
-        except DataError as problem:
-            problems.append(str(problem))
+        found = [f"{where}: {problem}" for problem in _row_problems(checked, row, seen)]
+        problems += found
+        if found and row.id not in seen:
+            wrong.add(row.id)
+        seen.setdefault(row.id, row)
     if not seen and not problems:
-        problems.append("holds no sample; write one JSON object a line")
+        problems.append("holds no sample; list at least one")
     return {key: row for key, row in seen.items() if key not in wrong}, problems
 
 
@@ -66,7 +69,7 @@ def record_of_row(checked: Checked, row: Row, split: str, area: AreaSplit | None
     Raises:
         DataError: A path leaves the data set's folder.
     """
-    where = f"{checked.root / str(checked.description.samples)}: row {row.id!r}"
+    where = f"{listing(checked)}: row {row.id!r}"
     valid = row.valid or [None] * len(row.images)
     dates = tuple(
         DateFiles(
@@ -76,10 +79,36 @@ def record_of_row(checked: Checked, row: Row, split: str, area: AreaSplit | None
             parse_day(image.date) if image.date is not None else None,
             image.sensor,
             check_relative(mask, where) if mask is not None else None,
+            tuple(image.bands or ()),
         )
         for image, mask in zip(row.images, valid, strict=True)
     )
-    return Record(row.id, split, dates, tuple(check_relative(path, where) for path in row.labels), row.gsd_m, area)
+    return Record(
+        row.id,
+        split,
+        dates,
+        tuple(check_relative(path, where) for path in row.labels),
+        row.gsd_m,
+        area,
+        layers=tuple(row.layers or ()),
+        window=None if row.window is None else Window(*row.window),
+    )
+
+
+def _rows(checked: Checked) -> Iterator[tuple[str, Row | DataError]]:
+    """Yield where each row stands, and the row, or an error in place of one that cannot be read."""
+    samples = checked.description.samples
+    if not isinstance(samples, str):
+        for number, row in enumerate(samples or (), start=1):
+            yield f"row {number}", row
+        return
+    text = read_text(inside(checked.root, samples), DataError)
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            try:
+                yield f"line {number}", _row(line, f"line {number}")
+            except DataError as problem:
+                yield f"line {number}", problem
 
 
 def _row(line: str, where: str) -> Row:
@@ -109,10 +138,7 @@ def _row_problems(checked: Checked, row: Row, rows: Mapping[str, Row]) -> Iterat
             if d.splits is not None
             else "the row has no split, and the YAML has no splits; add one of the two"
         )
-    if row.gsd_m is not None and not GSD_RANGE_M[0] <= row.gsd_m <= GSD_RANGE_M[1]:
-        yield f"gsd_m is {row.gsd_m:g}, expected metres per pixel"
-    if row.valid is not None and len(row.valid) != len(row.images):
-        yield f"valid has {len(row.valid)} entries for {len(row.images)} images; give one mask (or null) for each image"
+    yield from _part_problems(row)
     for image in row.images:
         yield from _image_problems(checked, image)
     try:
@@ -123,6 +149,17 @@ def _row_problems(checked: Checked, row: Row, rows: Mapping[str, Row]) -> Iterat
             check_dates(row.id, d.task, [parse_day(image.date or "") for image in row.images])
     except (ConfigurationError, DataError) as problem:
         yield str(problem)
+
+
+def _part_problems(row: Row) -> Iterator[str]:
+    if row.gsd_m is not None and not GSD_RANGE_M[0] <= row.gsd_m <= GSD_RANGE_M[1]:
+        yield f"gsd_m is {row.gsd_m:g}, expected metres per pixel"
+    if row.valid is not None and len(row.valid) != len(row.images):
+        yield f"valid has {len(row.valid)} entries for {len(row.images)} images; give one mask (or null) for each image"
+    if row.layers is not None and (len(row.layers) != len(row.labels) or min(row.layers, default=1) < 1):
+        yield f"layers is {row.layers} for {len(row.labels)} labels; give the band, from 1, of each label file"
+    if row.window is not None and (min(row.window) < 0 or 0 in row.window[2:]):
+        yield f"window is {row.window}, expected first row and column, height and width in pixels"
 
 
 def _image_problems(checked: Checked, image: RowImage) -> Iterator[str]:
@@ -137,6 +174,8 @@ def _image_problems(checked: Checked, image: RowImage) -> Iterator[str]:
             yield f"the sensor is {image.sensor or 'not told'}; expected one of those declared: {declared}"
     if not image.path:
         yield "an image has an empty path; name its file"
+    if image.bands is not None and (not isinstance(image.path, str) or min(image.bands, default=0) < 1):
+        yield f"bands of an image is {image.bands}; give the numbers, from 1, of bands of one file"
     for path in [image.path] if isinstance(image.path, str) else image.path:
         if path.lower().endswith(".npz"):
             yield f'{path}: a row names rasters; .npz files are read by `images: "{{id}}.npz"` in the YAML'

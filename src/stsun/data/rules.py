@@ -1,9 +1,10 @@
 """The rules that tie the keys of a data set's description together; a broken rule is told in one sentence."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from stsun.configuration import GSD_RANGE_M
 from stsun.data.channels import Channels, declared_channels
@@ -38,27 +39,31 @@ class Checked:
         return self.path.parent
 
 
-def read_description(path: Path) -> Checked:
+def read_description(path: Path, mapping: Mapping[str, Any] | None = None) -> Checked:
     """Return the description of a data set.
+
+    Args:
+        path: Its YAML file.
+        mapping: What the file would hold; given, no file is read, and ``path`` only says where the data lie.
 
     Raises:
         DataError: The file is missing, is no such YAML, or its keys contradict one another; lists every problem.
     """
-    checked, problems = examine(path)
+    checked, problems = examine(path, mapping)
     if checked is None or problems:
         raise DataError(listed(str(path), problems))
     return checked
 
 
-def examine(path: Path) -> tuple[Checked | None, list[str]]:
+def examine(path: Path, mapping: Mapping[str, Any] | None = None) -> tuple[Checked | None, list[str]]:
     """Return the description of a data set with all that is wrong with it; None where it cannot be used at all.
 
-    Unknown keys are told, and then left aside.
+    Unknown keys are told, and then left aside. The arguments are those of `read_description`.
 
     Raises:
         DataError: The file is missing or is no YAML with keys and values.
     """
-    description, problems = parse(load_mapping(path, DataError), Description)
+    description, problems = parse(load_mapping(path, DataError) if mapping is None else mapping, Description)
     if description is None:
         return None, problems
     broken = len(problems)
@@ -144,6 +149,8 @@ def _files(d: Description) -> Iterator[str]:
                 yield f"{key} is given, but .npz files hold it themselves; leave it out"
     elif d.images and not d.labels:
         yield "labels is missing; give the patterns of the label files"
+    if d.nearest and d.one_hot:
+        yield "nearest and one_hot are both true; a label that has a band for each class holds no other values"
 
 
 def _counts(d: Description) -> Iterator[str]:
@@ -225,7 +232,7 @@ def _split_patterns(d: Description) -> Iterator[str]:
 
 
 def _paths(d: Description) -> Iterator[str]:
-    named = [("samples", d.samples)]
+    named = [("samples", d.samples_file)]
     for name, split in (d.splits or {}).items():
         named.append((f"splits.{name}", split if isinstance(split, str) else split.mask))
     for where, path in named:

@@ -55,8 +55,8 @@ def split_entries(checked: Checked, rows: Mapping[str, Row], split: str) -> Iter
                 yield record_of_row(checked, rows[sample], split, area)
             else:
                 yield DataError(
-                    f"{checked.path}: split {split!r} lists {sample!r}, which {d.samples} does not hold; "
-                    "add the row, or take the id out of the list"
+                    f"{checked.path}: split {split!r} lists {sample!r}, which {d.samples_file or 'samples'} does not "
+                    "hold; add the row, or take the id out of the list"
                 )
         except DataError as problem:
             yield problem

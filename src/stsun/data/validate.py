@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import combinations
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
-from stsun.data.dataset import configuration_of, indexed, read_area, read_label, size_of
+from stsun.data.dataset import configuration_of
 from stsun.data.description import AreaSplit
 from stsun.data.images import DateFacts, DateImage, check_sizes, read_date, read_dates
+from stsun.data.labels import indexed, read_area, read_label, size_of
 from stsun.data.patterns import inside
 from stsun.data.record import DateFiles, Record
 from stsun.data.rows import SHOWN, examine_rows
@@ -16,6 +18,7 @@ from stsun.data.rules import Checked, examine
 from stsun.data.sample import IGNORE
 from stsun.data.splits import split_entries, split_names
 from stsun.errors import StsunError
+from stsun.raster.grid import Window
 from stsun.raster.reader import inspect, read_labels
 
 P = ParamSpec("P")
@@ -38,7 +41,7 @@ class Problem:
         return f"{self.where}: {self.message}"
 
 
-def validate(path: str | Path) -> list[Problem]:
+def validate(path: str | Path, mapping: Mapping[str, Any] | None = None) -> list[Problem]:
     """Return everything that is wrong with a data set; nothing where it can be used as it is.
 
     Reads every file whole: descriptions and lists, images, masks and labels; sizes, bands and dates must fit, images
@@ -47,14 +50,15 @@ def validate(path: str | Path) -> list[Problem]:
 
     Args:
         path: The data set's YAML file.
+        mapping: What the file would hold; given, no file is read, and ``path`` only says where the data lie.
     """
     try:
-        checked, told = examine(Path(path))
+        checked, told = examine(Path(path), mapping)
         problems = [Problem("description", message) for message in told]
         if checked is None:
             return problems
         rows, told = examine_rows(checked)
-        problems += [Problem(str(checked.description.samples), message) for message in told]
+        problems += [Problem(checked.description.samples_file or "samples", message) for message in told]
     except StsunError as problem:
         return [Problem("description", str(problem))]
     splits: dict[str, list[Record]] = {}
@@ -79,18 +83,28 @@ def validate(path: str | Path) -> list[Problem]:
     return problems
 
 
+class _Map(NamedTuple):
+    """A label file, and which part of it one map is."""
+
+    file: str
+    layer: int | None
+    window: Window | None
+    image: tuple[int, int] | None
+    area: AreaSplit | None
+
+
 @dataclass
 class _Seen:
     """Files that were read already: each is read once, and its problem told once."""
 
     checked: Checked
-    dates: dict[tuple[DateFiles, float | None], DateFacts | None] = field(default_factory=dict)
+    dates: dict[tuple[DateFiles, float | None, Window | None], DateFacts | None] = field(default_factory=dict)
     empty: set[str] = field(default_factory=set)
     """The sources of dates that hold no valid pixel."""
-    labels: dict[tuple[str, AreaSplit | None], tuple[tuple[int, int], bool] | None] = field(default_factory=dict)
+    labels: dict[_Map, tuple[tuple[int, int], bool] | None] = field(default_factory=dict)
     """The size of each label, and whether any of its pixels is scored."""
-    wrong: set[str] = field(default_factory=set)
-    """Labels that cannot be read."""
+    wrong: set[_Map] = field(default_factory=set)
+    """Labels that cannot be read, whatever the area."""
     scored: dict[tuple[str, str], bool | None] = field(default_factory=dict)
     """Whether any pixel of a sample, by split and id, is scored; None where its labels cannot be read."""
 
@@ -99,8 +113,10 @@ class _Seen:
         found: list[str] = []
         self.scored[record.split, record.id] = None
         if record.archive is None:
-            dates = [self._date(date, record.gsd_m, found) for date in record.dates]
-            labels = [(file, self._label(file, record.area, found)) for file in record.labels]
+            dates = [self._date(date, record.gsd_m, record.window, found) for date in record.dates]
+            image = next((date.size for date in dates if date is not None), None)
+            maps = [_Map(file, layer, record.window, image, record.area) for file, layer in record.label_layers]
+            labels = [(one.file, self._label(one, found)) for one in maps]
         else:
             dates, labels = self._archive(record, found)
             if not dates:
@@ -118,33 +134,36 @@ class _Seen:
             self.scored[record.split, record.id] = any(scored for _, (_, scored) in told)
         return found
 
-    def _date(self, date: DateFiles, gsd_m: float | None, found: list[str]) -> DateFacts | None:
-        key = (date, gsd_m)
+    def _date(self, date: DateFiles, gsd_m: float | None, window: Window | None, found: list[str]) -> DateFacts | None:
+        key = (date, gsd_m, window)
         if key not in self.dates:
             self.dates[key] = None
             before = len(found)
             for file in (*date.files, *((date.valid,) if date.valid is not None else ())):
                 _try(found, _opens, self.checked, file)
             if len(found) == before:
-                image = _try(found, read_date, self.checked, date, gsd_m)
+                image = _try(found, read_date, self.checked, date, gsd_m, window)
                 self.dates[key] = None if image is None else self._noted(image)
         return self.dates[key]
 
-    def _label(self, file: str, area: AreaSplit | None, found: list[str]) -> tuple[tuple[int, int], bool] | None:
-        if (file, area) not in self.labels:
-            self.labels[file, area] = None
-            labels = None if file in self.wrong else _try(found, read_label, self.checked, file)
+    def _label(self, one: _Map, found: list[str]) -> tuple[tuple[int, int], bool] | None:
+        if one not in self.labels:
+            self.labels[one] = None
+            whole = one._replace(area=None)
+            labels = None
+            if whole not in self.wrong:
+                read = partial(read_label, window=one.window, image=one.image)
+                labels = _try(found, read, self.checked, one.file, one.layer)
             if labels is None:
-                self.wrong.add(file)
+                self.wrong.add(whole)
                 return None
             scored = labels != IGNORE
-            if area is not None:
-                inside_split = _try(
-                    found, read_area, self.checked, area, (str(self.checked.root / file), size_of(labels))
-                )
+            if one.area is not None:
+                label = (str(self.checked.root / one.file), size_of(labels))
+                inside_split = _try(found, read_area, self.checked, one.area, label, one.window)
                 scored = scored if inside_split is None else scored & inside_split
-            self.labels[file, area] = (size_of(labels), bool(scored.any()))
-        return self.labels[file, area]
+            self.labels[one] = (size_of(labels), bool(scored.any()))
+        return self.labels[one]
 
     def _archive(
         self, record: Record, found: list[str]
@@ -154,7 +173,7 @@ class _Seen:
         if maps is None:
             return [], []
         file = str(record.archive)
-        labels = [_try(found, indexed, self.checked.legend, one, str(self.checked.root / file)) for one in maps]
+        labels = [_try(found, indexed, self.checked, one, str(self.checked.root / file)) for one in maps]
         facts = [None if one is None else (size_of(one), bool((one != IGNORE).any())) for one in labels]
         return [self._noted(date) for date in dates], [(file, one) for one in facts]
 
@@ -212,11 +231,15 @@ def _held(checked: Checked, records: Sequence[Record]) -> dict[tuple[str, ...], 
     """Return the files that a split holds, links followed, and the first sample that holds them."""
     held: dict[tuple[str, ...], str] = {}
     for record in records:
-        keys = [date.files for date in record.dates] + [(file,) for file in record.labels]
+        keys = [(date.files, date.bands) for date in record.dates]
+        keys += [((file,), () if layer is None else (layer,)) for file, layer in record.label_layers]
         if record.archive is not None:
-            keys.append((record.archive,))
-        for key in keys:
-            held.setdefault(tuple(str((checked.root / file).resolve()) for file in key), record.id)
+            keys.append(((record.archive,), ()))
+        for files, bands in keys:
+            names = [str((checked.root / file).resolve()) for file in files]
+            names += [f"bands {', '.join(map(str, bands))}"] if bands else []
+            names += [f"{record.window}"] if record.window is not None else []
+            held.setdefault(tuple(names), record.id)
     return held
 
 

@@ -1,7 +1,7 @@
 """Scores of a model on a split of a data set: read, predict without labels, count, summarise."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from stsun.data.batching import collate
 from stsun.data.dataset import DataSet, open_dataset
 from stsun.data.sample import IGNORE, Sample
 from stsun.errors import CheckpointError, DataError
+from stsun.evaluation.areas import mapped_m2
 from stsun.evaluation.summary import Tally, scored_names, summarise, tally
 from stsun.model.inference import evaluating
 from stsun.model.specialise import network_for
@@ -68,6 +69,7 @@ def evaluate(
     progress: Progress | None = None,
     watch: Watch | None = None,
     seed: int = 0,
+    legend: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """Return the scores of a model on one split, JSON-able, each with a bootstrap 95 % interval over samples.
 
@@ -81,19 +83,30 @@ def evaluate(
         progress: Called after each sample.
         watch: Gets each sample with its maps, such as `stsun.report.gallery.Gallery`.
         seed: Of the bootstrap.
+        legend: What categories of the data set are to the model, where it knows them by other names, or in parts:
+            ``{"vegetation": ["forest", "grassland"]}``.
 
     Returns:
-        What ``summary.summarise`` lists, and ``data_set``, ``split``, ``model``, ``seconds``.
+        What ``summary.summarise`` lists, and ``data_set``, ``split``, ``model``, ``seconds``; ``temperature``, if the
+        model has one for the task.
 
     Raises:
         DataError: No such split, no labels, or labels that do not fit the task.
         CheckpointError: The model gives logits of another shape, or NaN.
         ConfigurationError: This machine has no such device.
     """
+    temperatures: Mapping[str, float] = getattr(model, "temperatures", {})
     with evaluating(model, device) as used:
         network = network_for(model)
+
+        def predict(sample: Sample) -> Answer:
+            if legend is not None:
+                sample = replace(sample, configuration=replace(sample.configuration, merged=legend))
+            temperature = temperatures.get(sample.configuration.task, 1.0)
+            return answer(network(sample.configuration), sample, used, temperature=temperature)
+
         scores = _evaluate(
-            lambda sample: answer(network(sample.configuration), sample, used),
+            predict,
             dataset,
             split,
             task=task,
@@ -101,7 +114,8 @@ def evaluate(
             watch=watch,
             seed=seed,
         )
-    return {"model": str(getattr(model, "name", type(model).__name__)), **scores}
+    told = {"temperature": temperatures[scores["task"]]} if scores["task"] in temperatures else {}
+    return {"model": str(getattr(model, "name", type(model).__name__)), **scores, **told}
 
 
 def evaluate_predictor(
@@ -157,6 +171,7 @@ def _evaluate(
         names = scored_names(sample.configuration)
         found = predict(replace(sample, labels=None))
         counts = tally(sample.configuration.task, sample.classes, sample.labels, found.maps, found.confidence)
+        counts = replace(counts, mapped_m2=mapped_m2(sample, found.maps))
         tallies.append(counts)
         if watch is not None:
             watch(Judged(sample, found.maps, counts))
@@ -190,12 +205,34 @@ def predict_sample(model: nn.Module, sample: Sample, device: torch.device) -> ND
     return answer(model, sample, device).maps
 
 
-@torch.inference_mode()
-def answer(model: nn.Module, sample: Sample, device: torch.device) -> Answer:
+def answer(model: nn.Module, sample: Sample, device: torch.device, *, temperature: float = 1.0) -> Answer:
     """Return the model's maps of one sample, computed whole: the best category, or logit > 0 for a change.
 
+    Args:
+        model: In evaluation mode, on ``device``.
+        sample: Its labels are not read.
+        device: Where to compute.
+        temperature: What logits are divided by before they become confidence; the maps do not depend on it.
+
     Raises:
-        CheckpointError: The logits are NaN, or not ``1 T2 K H W`` for this sample.
+        CheckpointError: See ``logits_of``.
+    """
+    logits = logits_of(model, sample, device)
+    cooled = logits / temperature
+    if sample.configuration.task == "binary_change":
+        maps, confidence = logits[:, 0] > 0, cooled[:, 0].abs().sigmoid()  # T2 H W
+    else:
+        maps = logits.argmax(dim=1)
+        confidence = (cooled.amax(dim=1) - cooled.logsumexp(dim=1)).exp()  # the softmax of the best one
+    return Answer(maps.numpy().astype(np.int64), confidence.numpy())
+
+
+@torch.inference_mode()
+def logits_of(model: nn.Module, sample: Sample, device: torch.device) -> Tensor:
+    """Return the model's logits of one sample, ``T2 K H W`` float32 on the CPU; its labels are not read.
+
+    Raises:
+        CheckpointError: They are NaN, or not ``1 T2 K H W`` for this sample.
     """
     batch = collate([replace(sample, labels=None)]).to(device)
     logits: Tensor = model(batch.images, batch.valid, batch.days, batch.configuration)
@@ -208,12 +245,7 @@ def answer(model: nn.Module, sample: Sample, device: torch.device) -> Answer:
         )
     if logits.isnan().any():
         raise CheckpointError(f"sample {sample.id!r}: the model's logits are NaN; its weights are damaged, train again")
-    if binary:
-        maps, confidence = logits[0, :, 0] > 0, logits[0, :, 0].abs().sigmoid()  # T2 H W
-    else:
-        maps = logits[0].argmax(dim=1)
-        confidence = (logits[0].amax(dim=1) - logits[0].logsumexp(dim=1)).exp()  # the softmax of the best one
-    return Answer(maps.cpu().numpy().astype(np.int64), confidence.float().cpu().numpy())
+    return logits[0].float().cpu()
 
 
 def _changed(labels: NDArray[np.int64]) -> NDArray[np.int64]:

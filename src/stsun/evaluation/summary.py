@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from stsun.configuration import Configuration
 from stsun.errors import DataError
+from stsun.evaluation.areas import area_scores
 from stsun.evaluation.calibration import calibration_measures, reliability
 from stsun.evaluation.confusion import at_changes, change_only, confusion
 from stsun.evaluation.intervals import bootstrap
@@ -42,12 +43,14 @@ class Tally:
         changes: Semantic change only: ``K+1 K+1`` matrix of the change-only maps of all consecutive pairs of dates.
         reliability: ``15 3`` bins of confidence (see `stsun.evaluation.calibration.reliability`); None = not told.
         at_changes: Semantic change only: ``K K`` matrix of the later maps where labels changed.
+        mapped_m2: Area of each category in the maps, labelled or not; None = the GSD is not known.
     """
 
     full: NDArray[np.int64]
     changes: NDArray[np.int64] | None = None
     reliability: NDArray[np.float64] | None = None
     at_changes: NDArray[np.int64] | None = None
+    mapped_m2: NDArray[np.float64] | None = None
 
 
 def scored_names(configuration: Configuration) -> tuple[str, ...]:
@@ -113,7 +116,8 @@ def summarise(task: str, names: Sequence[str], tallies: Sequence[Tally], *, seed
         -> precision, recall, f1, iou and labelled pixels; ``excluded``: categories left out of the means because they
         occur neither in labels nor in predictions; ``confusion_matrix`` (row = label) with ``confusion_names``; where
         confidences are told, ``ece`` and ``reliability``: of each bin of confidence its pixels, mean confidence and
-        accuracy; ``intervals``: the same score names -> [lower, upper], or None with fewer than two samples.
+        accuracy; where GSDs are known, ``areas`` (see `stsun.evaluation.areas.area_scores`); ``intervals``: the same
+        score names -> [lower, upper], or None with fewer than two samples.
 
     Raises:
         DataError: There are no samples, or not a single labelled pixel.
@@ -137,6 +141,9 @@ def summarise(task: str, names: Sequence[str], tallies: Sequence[Tally], *, seed
     categories = _by_category(names, category_measures(total))
     for name, pixels in zip(names, total.sum(1), strict=True):
         categories[name]["pixels"] = int(pixels)
+    mapped = [counts.mapped_m2 for counts in tallies if counts.mapped_m2 is not None]
+    if len(mapped) == len(tallies):
+        headline["areas"] = area_scores(names, total, np.sum(mapped, axis=0))
     return {
         "task": task,
         "samples": len(tallies),

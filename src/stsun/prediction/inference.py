@@ -39,12 +39,14 @@ class Job:
         configuration: What to ask of the network.
         products: What to make of the logits and how to store it (see `stsun.prediction.products.render`).
         allow_missing: Blocks that cannot be read count as no data, instead of ending the job.
+        temperature: What logits are divided by before they become probabilities.
     """
 
     scene: Scene
     configuration: Configuration
     products: tuple[tuple[str, str], ...]
     allow_missing: bool = False
+    temperature: float = 1.0
 
     @property
     def periods(self) -> list[tuple[int, int]]:
@@ -60,7 +62,7 @@ class Job:
         """Return the pixels of each product, ``bands h w``, from blended planes."""
         maps = len(self.periods)
         logits = planes[:-maps].reshape(maps, -1, *planes.shape[1:])
-        rows = Rows(logits, planes[-maps:] > 0.5)
+        rows = Rows(logits, planes[-maps:] > 0.5, self.temperature)
         return [render(product, dtype, rows, self.configuration.task) for product, dtype in self.products]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from stsun.configuration import Configuration
+from stsun.configuration import Configuration, read_categories
 from stsun.errors import ConfigurationError
 from stsun.prediction.results import Prediction
 from stsun.prediction.run import Engine, Progress, Settings, run
@@ -71,7 +71,8 @@ def predict(
             `stsun.scene.arrays.array_infos`) in the place of paths.
         task: ``segmentation``, ``binary_change`` or ``semantic_change``.
         output: The GeoTIFF to write; missing folders are made.
-        categories: What to map; left out = all that the model knows for the task.
+        categories: What to map; left out = all that the model knows for the task. ``vegetation=forest+grassland``
+            merges some that the model knows into one, ``woods=forest`` gives one another name.
         dates: One date or ISO text per entry; left out = from the files' tags.
         sensor: The catalogue's name of the sensor, for files without wavelength tags.
         bands: The bands in file order, for files without wavelength tags (see `stsun.scene.scene.open_scene`).
@@ -159,7 +160,8 @@ def predict_scene(
             "give the images from the earliest to the latest"
         )
     asked = model.categories_for(task) if categories is None else categories  # type: ignore[operator]
-    configuration = Configuration(scene.bands, scene.gsd_m, task, asked, per_date)
+    names, merged = read_categories(asked, getattr(model, "categories", ()))
+    configuration = Configuration(scene.bands, scene.gsd_m, task, names, per_date, merged)
     own = own_files(folder_of(targets.maps)) if settings.resume else ()
     targets.check_places(overwrite=settings.overwrite, own=own)
     targets.check([*map(Path, scene.paths), *inputs], configuration)

@@ -27,10 +27,17 @@ class Rows(NamedTuple):
     Args:
         logits: ``M K h w``.
         observed: Where each map has data to go by, ``M h w``.
+        temperature: What logits are divided by before they become probabilities; categories do not depend on it.
     """
 
     logits: NDArray[np.float32]
     observed: NDArray[np.bool_]
+    temperature: float = 1.0
+
+    @property
+    def cooled(self) -> NDArray[np.float32]:
+        """Logits of calibrated probabilities."""
+        return self.logits / np.float32(self.temperature)
 
 
 def map_categories(configuration: Configuration) -> tuple[str, ...]:
@@ -116,19 +123,19 @@ def _classes(rows: Rows, task: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
 
 
 def _probabilities(rows: Rows, task: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    shares = probabilities(rows.logits, task)
+    shares = probabilities(rows.cooled, task)
     known = np.broadcast_to(rows.observed[:, None], shares.shape)
     flat = (-1, *shares.shape[2:])
     return shares.reshape(flat), known.reshape(flat)
 
 
 def _confidence(rows: Rows, task: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    return confidence(rows.logits, task), rows.observed
+    return confidence(rows.cooled, task), rows.observed
 
 
 def _change_confidence(rows: Rows, task: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """A change is no surer than the less sure of the two maps that it compares."""
-    values = confidence(rows.logits, task)
+    values = confidence(rows.cooled, task)
     return np.minimum(values[:-1], values[1:]), rows.observed[:-1] & rows.observed[1:]
 
 

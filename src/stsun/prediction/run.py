@@ -89,7 +89,9 @@ def run(
         model.check_categories(configuration)  # type: ignore[operator]
     colors: Mapping[str, str] = getattr(model, "colors", {})
     outputs = targets.rasters(scene, configuration, colors)
-    job = Job(scene, configuration, tuple((one.product, one.dtype) for one in outputs), settings.allow_missing)
+    products = tuple((one.product, one.dtype) for one in outputs)
+    temperature = getattr(model, "temperatures", {}).get(configuration.task, 1.0)
+    job = Job(scene, configuration, products, settings.allow_missing, temperature)
     layout = _layout(job, settings)
     plan = _plan(model, job, layout, outputs, local=settings.local)
     facts = None if targets.item is None else item_facts(model, scene, configuration, outputs[0])
@@ -118,6 +120,7 @@ def _plan(model: nn.Module, job: Job, layout: Layout, outputs: Sequence[Output],
         "version": __version__,
         "model": _digest(model),
         "request": repr(job.configuration),
+        "temperature": job.temperature,
         "images": [repr(one) for one in job.scene.dates],
         "files": [_state(path) for path in job.scene.paths],
         "grid": repr(job.scene.grid),

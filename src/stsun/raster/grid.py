@@ -32,6 +32,11 @@ class Window(NamedTuple):
     height: int
     width: int
 
+    @property
+    def slices(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """First row and last + 1, first column and last + 1: what the readers take."""
+        return (self.row, self.row + self.height), (self.column, self.column + self.width)
+
 
 @dataclass(frozen=True)
 class Grid:

@@ -12,6 +12,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
 from stsun.errors import RasterError
+from stsun.raster.arrays import STARTS, ArraySource
 from stsun.raster.handles import HANDLES, Handle, state_of
 from stsun.raster.virtual import checked_vrt, is_vrt
 
@@ -97,6 +98,10 @@ def _remote(address: str) -> Handle:
 
 def _local(path: Path) -> Handle:
     start = _start(path)
+    array = next((format for first, format in STARTS.items() if start.startswith(first)), None)
+    if array is not None:
+        own = (path.absolute(), path.absolute().parent)
+        return Handle(ArraySource(path, array), own, state_of(own))
     if is_vrt(start):
         name, shown = checked_vrt(path, tuple(DRIVERS))
         driver = "VRT"
@@ -104,7 +109,7 @@ def _local(path: Path) -> Handle:
         name, shown = str(path), ()
         driver = next((driver for first, driver in DRIVERS.items() if start.startswith(first)), "")
         if not driver:
-            found = "is neither GeoTIFF, JPEG 2000, PNG, JPEG nor VRT" if start else "is empty"
+            found = "is neither GeoTIFF, JPEG 2000, PNG, JPEG, VRT nor a bare array" if start else "is empty"
             raise RasterError(f"{path}: the file {found}; expected one of these formats, convert it")
     for raster in shown or (path,):
         _check_beside(raster)

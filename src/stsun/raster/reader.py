@@ -201,18 +201,23 @@ def read_classes(
     return stored[0], inside
 
 
-def read_labels(path: str | Path, *, window: PixelWindow | None = None) -> NDArray[np.int64]:
+def read_labels(path: str | Path, *, window: PixelWindow | None = None, band: int | None = None) -> NDArray[np.int64]:
     """Return the stored values ``H W`` (int64) of a raster of class numbers; a colour table is left aside.
 
+    Args:
+        path: A raster as for `read`, also with a colour table.
+        window: See `read`.
+        band: The band's number in the file, from 1; left out = the file must have one band only.
+
     Raises:
-        RasterError: The file cannot be read, has several bands, or holds fractions.
+        RasterError: The file cannot be read, has several bands or not this one, or holds fractions.
     """
     with opened(path) as source:
-        indexes = chosen(path, source, None)
+        indexes = chosen(path, source, None if band is None else [band])
         if len(indexes) != 1:
             raise RasterError(
                 f"{path}: has {len(indexes)} bands, expected one band of class numbers; "
-                "convert colours to class numbers first"
+                "if they are colours, list the classes by colour ('#rrggbb')"
             )
         stored = Pixels(path, source, indexes, classes=True).on(None, window, "nearest", None)[0][0]
     if stored.dtype.kind == "f" and not (np.isfinite(stored) & (stored == np.round(stored))).all():

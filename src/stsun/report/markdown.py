@@ -5,7 +5,13 @@ from typing import Any
 
 from stsun.report.contents import Report
 from stsun.report.gallery import Exhibit
-from stsun.report.words import interval, markdown_table, markdown_text, number, to_markdown
+from stsun.report.words import area_rows, interval, markdown_table, markdown_text, number, to_markdown
+
+AREAS = (
+    "Areas of all maps together: mapped, and estimated from the labels by the stratified estimator of Olofsson et al. "
+    "(2014). It takes labels as drawn pixel by pixel at random; of labels that cover whole areas, the intervals are "
+    "too narrow."
+)
 
 
 def to_page(report: Report) -> str:
@@ -16,6 +22,8 @@ def to_page(report: Report) -> str:
         parts.append(markdown_table(confusion_rows(chapter.scores)))
         if "reliability" in chapter.scores:
             parts += ["Accuracy by confidence:", markdown_table(reliability_rows(chapter.scores))]
+        if "areas" in chapter.scores:
+            parts += [AREAS, markdown_table(area_rows(chapter.scores))]
         parts += [_ranking("Best samples", chapter.best), _ranking("Worst samples", chapter.worst)]
         parts.append(_facts(chapter.asked))
     if report.settings:

@@ -8,10 +8,10 @@ from stsun.evaluation.summary import HEADLINES
 from stsun.report.contents import Chapter, Report
 from stsun.report.gallery import Exhibit
 from stsun.report.html import document, figures, image, map_row, note, score_table, swatch, table, value_cells
-from stsun.report.markdown import confusion_rows, reliability_rows
+from stsun.report.markdown import AREAS, confusion_rows, reliability_rows
 from stsun.report.pictures import colors_of
 from stsun.report.plots import confusion_plot, curve_plot, reliability_plot
-from stsun.report.words import TITLES, category_rows, heading, number, remarks
+from stsun.report.words import TITLES, area_rows, category_rows, heading, number, remarks
 
 
 def render(report: Report) -> str:
@@ -50,6 +50,7 @@ def _chapter(place: int, chapter: Chapter) -> str:
 {"".join(map(_paragraph, remarks(scores)))}
 {_confusion(scores)}
 {_calibration(scores)}
+{_areas(scores)}
 {_exhibits("Best samples", chapter.best, scores)}
 {_exhibits("Worst samples", chapter.worst, scores)}
 <h3>What the model was given and asked</h3>
@@ -83,10 +84,20 @@ def _calibration(scores: Mapping[str, Any]) -> str:
         "Of the pixels of which the model says that it is 80 % sure, 80 % should be right. The calibration error (ECE) "
         f"is the mean distance from that: {number(scores['ece'])}."
     )
+    if "temperature" in scores:
+        told += f" Logits were divided by the temperature {scores['temperature']:.3g}, found by stsun calibrate."
     plot = image(reliability_plot(scores), "svg+xml", alt)
     return f'<h3>Calibration</h3>{_paragraph(told)}<div class="plot">{plot}</div>' + _numbers(
         "Accuracy by confidence", reliability_rows(scores)
     )
+
+
+def _areas(scores: Mapping[str, Any]) -> str:
+    if "areas" not in scores:
+        return ""
+    head, *rows = area_rows(scores)
+    shown = table("Areas", head, [[escape(cell) for cell in row] for row in rows])
+    return f'<h3>Areas</h3>{_paragraph(AREAS)}<div class="tables">{shown}</div>'
 
 
 def _exhibits(title: str, exhibits: Sequence[Exhibit], scores: Mapping[str, Any]) -> str:

@@ -86,6 +86,20 @@ def category_rows(scores: Mapping[str, Any]) -> list[Row]:
     return rows
 
 
+def area_rows(scores: Mapping[str, Any]) -> list[Row]:
+    """Return the table of areas in hectares, its head first; only where scores tell areas."""
+    rows: list[Row] = [("category", "mapped, ha", "estimated, ha", "95 % interval, ha")]
+    for name, values in scores["areas"].items():
+        mapped, estimated, bounds = values["mapped_m2"], values["estimated_m2"], values["interval_m2"]
+        span = "–" if bounds is None else " to ".join(map(_hectares, bounds))
+        rows.append((name, _hectares(mapped), "–" if estimated is None else _hectares(estimated), span))
+    return rows
+
+
+def _hectares(area_m2: float) -> str:
+    return f"{area_m2 / 10_000:,.4g}" if area_m2 < 1e7 else f"{area_m2 / 10_000:,.0f}"
+
+
 def remarks(scores: Mapping[str, Any]) -> list[str]:
     """Return what must be known to read the tables, as sentences."""
     told = []

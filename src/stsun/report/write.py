@@ -1,7 +1,7 @@
 """Reports written to a folder: one HTML page, and its twins for machines and papers."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ def evaluate_and_report(
     device: str | torch.device | None = None,
     progress: Progress | None = None,
     seed: int = 0,
+    legend: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """Return the scores that ``stsun.evaluate`` gives, after writing a report of them.
 
@@ -49,6 +50,7 @@ def evaluate_and_report(
         device: Where to compute.
         progress: Called after each sample.
         seed: Of the bootstrap.
+        legend: As in ``stsun.evaluate``.
 
     Raises:
         StsunError: As ``stsun.evaluate``; or the folder cannot be written or matplotlib is missing, which is told
@@ -59,7 +61,7 @@ def evaluate_and_report(
     opened = open_dataset(dataset)
     chapter = chapter_of(
         lambda watch: evaluate(
-            model, opened, split, task=task, device=device, progress=progress, watch=watch, seed=seed
+            model, opened, split, task=task, device=device, progress=progress, watch=watch, seed=seed, legend=legend
         ),
         colors_of_legend(opened.legend),
         shown=SHOWN,

@@ -1,0 +1,1 @@
+"""What networks cost: operations, time and memory of one forward pass."""

@@ -1,0 +1,1 @@
+"""Specialised networks as files for other runtimes: ONNX and torch.export."""

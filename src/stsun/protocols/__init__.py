@@ -1,0 +1,1 @@
+"""Protocols: what papers mean by the score on a data set, one YAML file each."""

@@ -1,0 +1,1 @@
+"""What a data set is like, and what may be wrong with it: statistics, leaks between splits, splits by area, doubts."""

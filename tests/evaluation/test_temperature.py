@@ -1,0 +1,125 @@
+"""One temperature per task: found on labels, saved, applied to probabilities and to nothing else."""
+
+import json
+from datetime import date
+
+import numpy as np
+import pytest
+import torch
+
+from stsun.cli import main
+from stsun.errors import CheckpointError, ConfigurationError
+from stsun.evaluation.evaluate import answer, evaluate
+from stsun.evaluation.temperature import best_temperature, calibrate
+from stsun.model.checkpoint import load, read_card, save
+from stsun.model.stsun import create
+from stsun.prediction.products import Rows, probabilities, render
+from stsun.simulation.dataset import write_dataset
+
+
+def drawn(seed, temperature, pixels=20_000, classes=4):
+    """Logits, and labels that are drawn from their softmax at a temperature."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 3, (pixels, classes)).astype(np.float32)
+    noise = rng.gumbel(size=logits.shape)
+    return logits, (logits / temperature + noise).argmax(axis=1)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_the_temperature_that_labels_were_drawn_at_is_found(temperature):
+    assert best_temperature([drawn(0, temperature), drawn(1, temperature, 2_000, 7)]) == pytest.approx(
+        temperature, 0.05
+    )
+
+
+def test_sets_weigh_the_same_and_the_range_is_kept():
+    small, large = drawn(0, 1.0, 5_000), drawn(1, 3.0, 40_000)
+    assert 1.1 < best_temperature([small, large]) < 2.9
+    logits, _ = drawn(2, 1.0, 100)
+    assert best_temperature([(logits, logits.argmax(1))]) == pytest.approx(0.05)
+    assert best_temperature([(logits, logits.argmin(1))]) == pytest.approx(20)
+
+
+@pytest.mark.parametrize("task", ["segmentation", "binary_change"])
+def test_categories_do_not_depend_on_it_but_probabilities_do(task):
+    logits = np.random.default_rng(0).normal(0, 4, (2, 1 if task == "binary_change" else 3, 5, 6)).astype(np.float32)
+    seen = np.ones((2, 5, 6), bool)
+    plain, cooled = Rows(logits, seen), Rows(logits, seen, 3.0)
+    assert np.array_equal(render("classes", "uint8", plain, task), render("classes", "uint8", cooled, task))
+    shares = render("probabilities", "float32", cooled, task).reshape(logits.shape)
+    np.testing.assert_allclose(shares, probabilities(logits / 3, task), rtol=1e-5)
+    assert (render("confidence", "float32", cooled, task) < render("confidence", "float32", plain, task)).all()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    return write_dataset(
+        tmp_path_factory.mktemp("world") / "w", ["sentinel-2-l2a"], [date(2020, 6, 1)], size=24, samples=5
+    )
+
+
+@pytest.fixture(scope="module")
+def model():
+    names = ["water", "forest", "shrubland", "grassland", "agriculture", "bare soil", "artificial surface"]
+    model = create("nano", names, seed=0).eval()
+    with torch.no_grad():
+        model.ossum.head.log_scale.fill_(3.5)  # far surer than right
+    return model
+
+
+def test_a_model_that_is_too_sure_becomes_less_so(model, world):
+    found = calibrate(model, [world], "val")
+    (told,) = found.data_sets
+    assert found.temperatures["segmentation"] > 2 and told["ece_after"] < 0.6 * told["ece_before"]
+    assert model.temperatures == {}
+    before = evaluate(model, world, "test")
+    model.temperatures = found.temperatures
+    after = evaluate(model, world, "test")
+    model.temperatures = {}
+    assert after["ece"] < before["ece"] and after["temperature"] == found.temperatures["segmentation"]
+    assert after["confusion_matrix"] == before["confusion_matrix"] and "temperature" not in before
+
+
+def test_the_command_saves_it_with_the_model_and_predictions_use_it(model, world, tmp_path, monkeypatch, capsys):
+    old, new = save(model, tmp_path / "old", {"name": "mine", "seed": 7}), tmp_path / "new"
+    words = ["stsun", "calibrate", "--model", old, "--data", world, world, "--output", new, "--json"]
+    monkeypatch.setattr("sys.argv", list(map(str, words)))
+    main_ends()
+    told = json.loads(capsys.readouterr().out)
+    card, again = read_card(new), load(new)
+    assert len(told["data_sets"]) == 2 and card["calibration"] == told["data_sets"]
+    assert again.temperatures == told["temperatures"] and (again.name, card["seed"]) == ("mine", 7)
+    for name, value in model.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value)
+
+
+def main_ends():
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"segmentation": 0}, {"segmentation": "1"}, {"cooking": 1.0}, {"segmentation": True}, [1]]
+)
+def test_a_card_with_other_temperatures_is_refused(model, tmp_path, wrong):
+    with pytest.raises(CheckpointError, match="temperatures"):
+        load(save(model, tmp_path / "m", {"temperatures": wrong}))
+
+
+def test_a_legend_merges_what_the_model_knows(model, world):
+    names = ["water", "vegetation", "bare soil", "artificial surface"]
+    from stsun.data.dataset import open_dataset
+
+    sample = (dataset := open_dataset(world)).read(dataset.records("test")[0])
+    from dataclasses import replace
+
+    merged = {"vegetation": ["forest", "shrubland", "grassland", "agriculture"]}
+    asked = replace(sample, labels=None, configuration=replace(sample.configuration, categories=names, merged=merged))
+    whole, parts = (answer(model, one, torch.device("cpu")) for one in (asked, replace(sample, labels=None)))
+    assert whole.maps.max() <= 3 and (whole.confidence >= parts.confidence - 1e-5).all()
+    with pytest.raises(ConfigurationError, match="among the categories"):
+        evaluate(model, world, "test", legend={"lake": ["water"]})
+    scores = evaluate(model, world, "test", legend={"forest": ["forest"]})
+    assert scores["confusion_matrix"] == evaluate(model, world, "test")["confusion_matrix"]
