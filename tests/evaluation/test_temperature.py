@@ -27,17 +27,22 @@ def drawn(seed, temperature, pixels=20_000, classes=4):
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
 def test_the_temperature_that_labels_were_drawn_at_is_found(temperature):
-    assert best_temperature([drawn(0, temperature), drawn(1, temperature, 2_000, 7)]) == pytest.approx(
-        temperature, 0.05
-    )
+    assert best_temperature(*drawn(0, temperature)) == pytest.approx(temperature, 0.05)
 
 
-def test_sets_weigh_the_same_and_the_range_is_kept():
-    small, large = drawn(0, 1.0, 5_000), drawn(1, 3.0, 40_000)
-    assert 1.1 < best_temperature([small, large]) < 2.9
+def test_temperatures_keep_to_their_range():
     logits, _ = drawn(2, 1.0, 100)
-    assert best_temperature([(logits, logits.argmax(1))]) == pytest.approx(0.05)
-    assert best_temperature([(logits, logits.argmin(1))]) == pytest.approx(20)
+    assert best_temperature(logits, logits.argmax(1)) == pytest.approx(0.05)
+    assert best_temperature(logits, logits.argmin(1)) == pytest.approx(20)
+
+
+def test_the_task_has_the_median_of_what_its_data_sets_have_by_themselves(model, world, monkeypatch):
+    sets = iter([drawn(0, 1.0), drawn(1, 2.0), drawn(2, 15.0)])
+    monkeypatch.setattr("stsun.evaluation.temperature._pixels", lambda *_: next(sets))
+    found = calibrate(model, [world] * 3)
+    assert found.temperatures["segmentation"] == pytest.approx(2, 0.05)
+    assert [one["temperature"] for one in found.data_sets] == pytest.approx([1, 2, 15], 0.15)
+    assert found.data_sets[1]["ece_after"] < 0.02 < found.data_sets[1]["ece_before"]
 
 
 @pytest.mark.parametrize("task", ["segmentation", "binary_change"])

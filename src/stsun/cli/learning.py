@@ -118,7 +118,8 @@ def calibrate(
     for task, temperature in found.temperatures.items():
         typer.echo(f"{task}: temperature {temperature:.3f}")
     for one in found.data_sets:
-        typer.echo(f"{one['data_set']}: calibration error {one['ece_before']:.3f} before, {one['ece_after']:.3f} after")
+        errors = f"calibration error {one['ece_before']:.3f} before, {one['ece_after']:.3f} after"
+        typer.echo(f"{one['data_set']}: by itself {one['temperature']:.3f}; {errors}")
     typer.echo(f"wrote {output}")
 
 

@@ -33,7 +33,8 @@ class Calibration:
 
     Args:
         temperatures: By task; above 1 where the model is surer than it is right.
-        data_sets: For each data set its name, split, task and expected calibration error before and after.
+        data_sets: For each data set its name, split, task, the temperature it would have by itself, and its expected
+            calibration error before and after (by the task's).
     """
 
     temperatures: dict[str, float]
@@ -49,10 +50,10 @@ def calibrate(
     progress: Progress | None = None,
     seed: int = 0,
 ) -> Calibration:
-    """Return the temperature of each task that minimises the mean negative log-likelihood of its data sets.
+    """Return a temperature for each task: the median (of logarithms) of those that its data sets have by themselves.
 
-    Data sets of a task weigh the same, whatever their size. The model stays as it is: give it the temperatures as
-    ``model.temperatures``.
+    The median, because a data set that is unlike the others, on which the model is surely wrong, would draw the common
+    likelihood far to its side. The model stays as it is: give it the temperatures as ``model.temperatures``.
 
     Args:
         model: A model from `stsun.load`; its present temperatures play no part.
@@ -71,28 +72,31 @@ def calibrate(
         source = open_dataset(path)
         pixels = _pixels(model, source, split, device, progress, np.random.default_rng(seed))
         found.setdefault(source.task, []).append((source.name, *pixels))
-    temperatures = {task: best_temperature([(z, y) for _, z, y in sets]) for task, sets in found.items()}
-    told = tuple(
-        {"data_set": name, "split": split, "task": task, "ece_before": _ece(logits, labels, 1.0)}
-        | {"ece_after": _ece(logits, labels, temperatures[task])}
-        for task, sets in found.items()
-        for name, logits, labels in sets
-    )
-    return Calibration(temperatures, told)
+    temperatures: dict[str, float] = {}
+    told: list[dict[str, Any]] = []
+    for task, sets in found.items():
+        own = [best_temperature(logits, labels) for _, logits, labels in sets]
+        temperatures[task] = float(np.exp(np.median(np.log(own))))
+        for temperature, (name, logits, labels) in zip(own, sets, strict=True):
+            facts = {"data_set": name, "split": split, "task": task, "temperature": temperature}
+            errors = {"ece_before": _ece(logits, labels, 1.0), "ece_after": _ece(logits, labels, temperatures[task])}
+            told.append(facts | errors)
+    return Calibration(temperatures, tuple(told))
 
 
-def best_temperature(sets: Sequence[tuple[Logits, Labels]]) -> float:
+def best_temperature(logits: Logits, labels: Labels) -> float:
     """Return the temperature of least mean negative log-likelihood, between 0.05 and 20.
 
     It is convex in 1 / T, so its slope, mean(E[z] - z_label), changes its sign once: bisection finds where.
 
     Args:
-        sets: Logits ``N K`` and labels ``N``; sets weigh the same.
+        logits: ``N K``.
+        labels: ``N``.
     """
     low, high = (1 / bound for bound in reversed(RANGE))
     for _ in range(50):
         middle = (low * high) ** 0.5
-        slope = np.mean([_slope(logits.astype(np.float64), labels, middle) for logits, labels in sets])
+        slope = _slope(logits.astype(np.float64), labels, middle)
         low, high = (middle, high) if slope < 0 else (low, middle)
     return float(1 / middle)
 

@@ -43,12 +43,23 @@ def write(program: ExportedProgram, names: Sequence[str], path: Path, facts: Map
         )
     assert made is not None
     model = made.model_proto
-    if weights == "float16":
-        _halve(onnx, model)
-    elif weights == "int8":
-        model = _quantised(model, path)
     onnx.helper.set_model_props(model, dict(facts))
     onnx.save(model, path)
+    if weights != "float32":
+        shrink(path, weights)
+
+
+def shrink(path: Path, weights: str) -> None:
+    """Store the weights of a file that was written as ``float32`` as ``float16`` or ``int8``."""
+    onnx = onnx_package("onnx")
+    model = onnx.load(path)
+    if weights == "float16":
+        _halve(onnx, model)
+        onnx.save(model, path)
+    else:
+        quantization = onnx_package("onnxruntime.quantization")
+        kind, linear = quantization.QuantType.QInt8, ["MatMul", "Gemm"]
+        quantization.quantize_dynamic(model, path, per_channel=True, op_types_to_quantize=linear, weight_type=kind)
 
 
 class Session:
@@ -87,11 +98,3 @@ def _halve(onnx: Any, model: Any) -> None:
             name, half = weight.name, onnx.numpy_helper.to_array(weight).astype("float16")
             weight.CopyFrom(onnx.numpy_helper.from_array(half, f"{name}_float16"))
             model.graph.node.insert(0, onnx.helper.make_node("Cast", [weight.name], [name], to=single))
-
-
-def _quantised(model: Any, path: Path) -> Any:
-    quantization = onnx_package("onnxruntime.quantization")
-    quantization.quantize_dynamic(
-        model, path, per_channel=True, op_types_to_quantize=["MatMul", "Gemm"], weight_type=quantization.QuantType.QInt8
-    )
-    return onnx_package("onnx").load(path)

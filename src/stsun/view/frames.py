@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 from rasterio.crs import CRS
-from rasterio.transform import Affine, from_bounds
+from rasterio.transform import Affine, array_bounds, from_bounds
 
 from stsun.errors import RasterError
 from stsun.maps.footprint import footprint
@@ -83,6 +83,15 @@ def tile_grid(z: int, x: int, y: int) -> Grid | None:
     return Grid(mercator(), from_bounds(left, top - side, left + side, top, TILE, TILE), TILE, TILE)
 
 
+def reaches(tile: Grid, grid: Grid) -> bool:
+    """Return whether the box around a raster reaches into a tile."""
+    left, bottom, right, top = array_bounds(TILE, TILE, whole(grid).transform)
+    west, south, east, north = array_bounds(TILE, TILE, tile.transform)
+    turns = (0.0, 2 * HALF_M)  # a raster across the antimeridian ends beyond it
+    return bottom < north and south < top and any(left < east + turn and west + turn < right for turn in turns)
+
+
+@lru_cache(512)
 def whole(grid: Grid) -> Grid:
     """Return the grid of a tile that shows all of a raster, wherever the map's own tiles lie."""
     west, south, east, north = bounds_of(grid)

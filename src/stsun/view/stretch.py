@@ -55,8 +55,9 @@ def mixed(values: NDArray[np.float32], places: Sequence[int], channels: Sequence
 def stretched(shown: NDArray[np.float32], limits: Limits, *, lifted: bool) -> NDArray[np.uint8]:
     """Return 8-bit colours ``C H W`` of what each colour shows; ``lifted``: with more contrast in the dark."""
     low, high = limits[:, :, None, None]
-    scaled = (shown - low.astype(np.float32)) * (255 / np.maximum(high - low, 1e-6)).astype(np.float32)
-    colors = scaled.clip(0, 255).round().astype(np.uint8)
+    scaled = shown - low.astype(np.float32)
+    scaled *= (255 / np.maximum(high - low, 1e-6)).astype(np.float32)
+    colors = np.rint(scaled.clip(0, 255, out=scaled), out=scaled).astype(np.uint8)
     return LIFTED[colors] if lifted else colors
 
 

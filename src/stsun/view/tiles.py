@@ -10,11 +10,11 @@ from rasterio.enums import Resampling
 from rasterio.transform import array_bounds
 from rasterio.windows import Window
 
-from stsun.raster.grid import Grid, overlaps
+from stsun.raster.grid import Grid
 from stsun.raster.opening import opened
 from stsun.raster.values import is_nodata, physical
 from stsun.scene.sources import Pixels, SceneDate, SceneFile, Source
-from stsun.view.frames import TILE, mercator, on_map
+from stsun.view.frames import TILE, mercator, on_map, reaches
 from stsun.view.tiler import part, render
 
 FAST = 1
@@ -44,7 +44,7 @@ def read_tile(image: SceneDate, bands: Sequence[int], tile: Grid, *, smooth: boo
     """
     seen: Pixels | None = None
     for layer in (image, *image.beneath):
-        if any(overlaps(tile, on_map(file.grid)) for file in layer.files):
+        if any(reaches(tile, file.grid) for file in layer.files):
             more = _read_layer(layer, bands, tile, smooth=smooth)
             seen = more if seen is None else _above(seen, more)
             if seen[1].all():
@@ -58,7 +58,8 @@ def _above(upper: Pixels, lower: Pixels) -> Pixels:
 
 def encode(colors: NDArray[np.uint8], seen: NDArray[np.bool_]) -> bytes:
     """Return a picture ``3 H W`` as the bytes of a PNG file, transparent where it is not seen."""
-    picture: bytes = render(colors, (seen * 255).astype(np.uint8), "PNG", zlevel=FAST)
+    opacity = None if seen.all() else (seen * 255).astype(np.uint8)
+    picture: bytes = render(colors, opacity, "PNG", zlevel=FAST)
     return picture
 
 
