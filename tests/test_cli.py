@@ -21,7 +21,20 @@ from stsun.model import checkpoint
 from stsun.model.stsun import create
 from stsun.raster.writer import write_picture
 
-VERBS = ("demo", "simulate", "info", "validate", "train", "evaluate", "predict", "map", "view", "bench", "data")
+VERBS = (
+    "demo",
+    "simulate",
+    "info",
+    "validate",
+    "train",
+    "evaluate",
+    "predict",
+    "map",
+    "view",
+    "bench",
+    "data",
+    "export",
+)
 
 
 @pytest.fixture
@@ -97,7 +110,8 @@ def test_the_public_names_are_there():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["predict"], ["predict", "a.tif"], ["dance"], ["--unknown"], ["evaluate", "x"], ["predict", "--tile", "x"]]
+    "arguments",
+    [["predict"], ["predict", "a.tif"], ["dance"], ["--unknown"], ["evaluate", "x"], ["predict", "--tile", "x"]],
 )
 def test_a_wrong_command_exits_with_2(run, arguments):
     code, out, err = run(*arguments)

@@ -27,6 +27,8 @@ CLOSE = {"atol": 1e-4, "rtol": 1e-4}
 CATEGORIES = ["water", "forest", "building"]
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "onnx_numpy.py"
 RADAR = (Band("vv"), Band("vh"))
+pytestmark = pytest.mark.timeout(1500)  # tracing takes a minute, and several on a machine that is busy
+
 OPEN = {"onnx": onnx_file.Session, "pt2": pt2_file.Program}
 SIZES = [(1, 16, 16), (3, 1, 1), (1, 150, 37)]
 """Batch, height, width: with one window of attention, several, and next to nothing."""
@@ -55,6 +57,12 @@ def exported(model, tmp_path_factory):
     return cache(lambda format: export(model, ASKED[format], folder / f"a.{format}", format).path)
 
 
+@pytest.fixture(scope="module")
+def opened(exported):
+    """Return the file of a format at work."""
+    return cache(lambda format: OPEN[format](exported(format)))
+
+
 def assert_gives_the_models_logits(opened, model, configuration, sizes=SIZES):
     network = specialise(model, configuration)
     for batch, height, width in sizes:
@@ -65,15 +73,15 @@ def assert_gives_the_models_logits(opened, model, configuration, sizes=SIZES):
 
 
 @pytest.mark.parametrize("format", write.FORMATS)
-def test_a_file_gives_the_models_logits_at_any_size(model, exported, format):
+def test_a_file_gives_the_models_logits_at_any_size(model, exported, opened, format):
     path = exported(format)
-    assert_gives_the_models_logits(OPEN[format](path), model, ASKED[format])
+    assert_gives_the_models_logits(opened(format), model, ASKED[format])
     assert [one.name for one in path.parent.iterdir() if one.name.startswith(".")] == []
 
 
 @pytest.mark.parametrize("format", write.FORMATS)
-def test_a_file_says_what_it_is(exported, format):
-    facts, configuration = OPEN[format](exported(format)).facts, ASKED[format]
+def test_a_file_says_what_it_is(opened, format):
+    facts, configuration = opened(format).facts, ASKED[format]
     assert facts["model"] == "small" and facts["weights"] == "float32"
     assert json.loads(facts["licence"]) == {"ponds": "CC0"}
     assert json.loads(facts["colors"]) == {"water": "#0000ff"}
@@ -151,7 +159,8 @@ def test_other_weights_make_smaller_files_with_nearly_the_same_logits(model, exp
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("own", "task"), zip([sensor("naip").bands[:3], sensor("sentinel-2-l2a").bands, RADAR], TASKS, strict=True)
+    ("own", "task"),
+    list(zip([sensor("naip").bands[:3], sensor("sentinel-2-l2a").bands, RADAR], TASKS, strict=True)),
 )
 def test_onnxruntime_gives_the_logits_of_any_sensor_and_task(tmp_path, task, own):
     model = create("nano", CATEGORIES, depths=(1, 0, 1), decoder_depths=(0, 0, 1)).eval()

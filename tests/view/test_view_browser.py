@@ -17,7 +17,7 @@ ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-DESKTOP, PHONE = (1280, 720), (390, 844)
+DESKTOP, SMALLER, PHONE = (1280, 720), (1000, 620), (390, 844)
 PATIENCE_MS = 60_000
 FOREST, BUILDING = CATEGORIES[1][1], CATEGORIES[2][1]
 
@@ -66,7 +66,7 @@ class Page:
         self.asked = []
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.goto(address)
-        self.drawn()
+        self.page.wait_for_selector(".layer")
 
     def drawn(self):
         self.page.wait_for_selector("body.drawn")
@@ -74,7 +74,6 @@ class Page:
     def go(self, title):
         self.page.locator("#places select").select_option(label=title)
         expect(self.page).to_have_title(f"{title} – STSUN viewer")
-        self.drawn()
 
     def picture(self, name=None):
         data = self.page.screenshot()
@@ -118,7 +117,7 @@ class Page:
 @pytest.fixture(scope="session")
 def first(browser, served):
     """The page that most tests share, for a start takes its time."""
-    page = Page(browser, served, DESKTOP, "light")
+    page = Page(browser, served, SMALLER, "light")
     yield page
     page.context.close()
 
@@ -132,6 +131,7 @@ def opened(first):
         first.go("elsewhere")
         first.asked.clear()
         first.go(title)
+        first.drawn()
         return first
 
     yield make
@@ -400,6 +400,7 @@ READABLE = """() => {
 def test_it_is_readable_dark_and_light_on_desktops_and_phones(browser, served, size, scheme):
     view = Page(browser, served, size, scheme)
     view.go("town")
+    view.drawn()
     view.click_map(0.55, 0.35)
     view.page.locator("#pixel figure svg").wait_for()
     view.page.get_by_role("button", name="New prediction").click()

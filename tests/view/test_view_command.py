@@ -55,12 +55,6 @@ def test_a_missing_extra_is_named(run, world, monkeypatch):
     assert code == 2 and "pip install 'stsun[view]'" in problems
 
 
-def test_it_starts_without_torch_and_without_what_reads_other_objects():
-    program = """
-import sys, stsun.view.server
-print(*sorted({"torch", "xarray", "rioxarray", "pandas", "dask"} & set(sys.modules)))
-import xarray
-print(xarray.DataArray.__name__)
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["DataArray"]
+def test_it_starts_without_what_only_a_prediction_needs():
+    program = "import sys, stsun.view.server; print(*{'torch', 'xarray', 'pandas', 'lightning'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "\n"

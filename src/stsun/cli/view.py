@@ -32,7 +32,7 @@ def view(
     """Look at maps and images in a browser; predict from there."""
     from stsun.extras import extra_package
 
-    for package in ("fastapi", "uvicorn", "rio_tiler"):
+    for package in ("fastapi", "uvicorn"):
         extra_package(package, "view", "pages in a browser")
     from stsun.view.server import serve
 

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import tempfile
 import threading
+import warnings
 import webbrowser
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from rasterio.errors import NotGeoreferencedWarning
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from stsun.errors import ConfigurationError
@@ -104,6 +106,8 @@ def serve(
         ConfigurationError: The address is not one of this machine alone and ``remote`` is false, or it is taken.
         StsunError: What was given cannot be shown.
     """
+    # for all threads: they would tread on one another's filters
+    warnings.simplefilter("ignore", NotGeoreferencedWarning)
     listening = listen(host, port, remote=remote)
     with listening, tempfile.TemporaryDirectory(prefix="stsun-view-") as cache:
         catalogue = Catalogue(sights_of(paths, Path(cache)))

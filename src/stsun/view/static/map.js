@@ -9,21 +9,27 @@ import { dateOf, layerOf, onChange, state } from "/static/state.js";
 const PAPER = { light: "#e8ecef", dark: "#0d1114" };
 
 export const under = new Canvas("map", PAPER.light);
-export const over = new Canvas("over", PAPER.light);
 export const map = under.map;
+let over = null;
 
-let moving = false;
-for (const [leader, follower] of [
-  [under.map, over.map],
-  [over.map, under.map],
-]) {
-  leader.on("move", () => {
-    if (moving) return;
-    moving = true;
-    follower.jumpTo({ center: leader.getCenter(), zoom: leader.getZoom() });
-    moving = false;
-  });
+/** The second canvas, which moves with the first; it is made when it is first needed. */
+function second() {
+  if (over) return over;
+  over = new Canvas("over", PAPER[document.documentElement.dataset.theme]);
+  over.map.jumpTo({ center: map.getCenter(), zoom: map.getZoom() });
+  map.on("move", () => over.map.jumpTo({ center: map.getCenter(), zoom: map.getZoom() }));
+  over.map.on("idle", settle);
+  new ResizeObserver(() => over.map.resize()).observe(byId("over"));
+  return over;
 }
+
+/** Says whether all that is wanted is seen. */
+function settle() {
+  const canvases = state.swipe.on ? [under, second()] : [under];
+  document.body.classList.toggle("drawn", state.place !== null && canvases.every((one) => one.settled));
+}
+
+under.map.on("idle", settle);
 map.on("error", ({ error }) => {
   if (!/aborted|AbortError/i.test(`${error?.name} ${error?.message}`)) say(error?.message ?? "the map has a problem");
 });
@@ -104,27 +110,20 @@ function draw() {
   if (on) {
     const above = lines.map((layer) => pictureOf(layer)).filter(Boolean);
     under.show([...sideOf(left), ...above]);
-    over.show([...sideOf(right), ...above]);
+    second().show([...sideOf(right), ...above]);
     byId("over").style.setProperty("--share", share);
     byId("divider").style.setProperty("--share", share);
-    over.map.resize();
     return;
   }
   const visible = state.place.layers.filter((layer) => state.looks.get(layer.id).visible);
   under.show([...visible.map((layer) => pictureOf(layer, dateOf(layer))), boxPicture()].filter(Boolean));
-  over.show([]);
+  over?.show([]);
 }
 
 onChange(() => {
   document.body.classList.remove("drawn");
   draw();
 });
-for (const canvas of [under, over]) {
-  canvas.map.on("idle", () => {
-    const canvases = state.swipe.on ? [under, over] : [under];
-    document.body.classList.toggle("drawn", state.place !== null && canvases.every((one) => one.settled));
-  });
-}
 
 /** Moves the map so that boxes (west, south, east, north) are seen. */
 export function fit(boxes, options = {}) {
@@ -146,7 +145,7 @@ export function measure(place) {
 
 export function paint(theme) {
   under.color(PAPER[theme]);
-  over.color(PAPER[theme]);
+  over?.color(PAPER[theme]);
 }
 
 let marker = null;

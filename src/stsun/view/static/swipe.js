@@ -1,7 +1,6 @@
 // Comparing two layers: one on the left of a divider that can be dragged, one on the right.
 
 import { byId, el } from "/static/dom.js";
-import { over } from "/static/map.js";
 import { changed, layerOf, onChange, state } from "/static/state.js";
 
 const on = el("input", { type: "checkbox", id: "swipe-on", onchange: () => toggle() });
@@ -98,4 +97,3 @@ divider.addEventListener("keydown", (event) => {
   event.preventDefault();
   move(state.swipe.share + by);
 });
-new ResizeObserver(() => over.map.resize()).observe(byId("over"));
