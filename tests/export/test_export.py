@@ -39,7 +39,7 @@ def model(tmp_path_factory):
     """A small model from a checkpoint that says what it was trained on."""
     made = create("nano", CATEGORIES, depths=(0, 0, 2), decoder_depths=(0, 0, 0))
     made.colors = {"water": "#0000ff"}
-    card = {"name": "small", "training_data": [{"title": "ponds", "licence": "CC0"}]}
+    card = {"name": "small", "training_data": [{"name": "a", "title": "ponds", "licence": "CC0"}, {"name": "own"}]}
     return checkpoint.load(checkpoint.save(made, tmp_path_factory.mktemp("model"), card))
 
 
@@ -83,7 +83,7 @@ def test_a_file_gives_the_models_logits_at_any_size(model, exported, opened, for
 def test_a_file_says_what_it_is(opened, format):
     facts, configuration = opened(format).facts, ASKED[format]
     assert facts["model"] == "small" and facts["weights"] == "float32"
-    assert json.loads(facts["licence"]) == {"ponds": "CC0"}
+    assert json.loads(facts["licence"]) == {"ponds": "CC0", "own": "not stated"}
     assert json.loads(facts["colors"]) == {"water": "#0000ff"}
     assert json.loads(facts["categories"]) == list(configuration.categories)
     assert json.loads(facts["configuration"])["dates"] == configuration.dates

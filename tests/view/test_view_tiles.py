@@ -4,14 +4,19 @@ import math
 
 import numpy as np
 import pytest
+from rasterio.crs import CRS
+from rasterio.transform import from_origin
 from viewed_world import CATEGORIES, COLORS, DAYS, GRID, QUARTERS, SIZE, picture_of, reflectances
 
 from stsun.bands import Band
+from stsun.raster.grid import Grid, located
+from stsun.raster.opening import opened
 from stsun.raster.writer import Layer as Stored
 from stsun.raster.writer import create
 from stsun.sensors import sensor
 from stsun.view.composites import Channel, composites_of
-from stsun.view.frames import NATIVE_ZOOM, bounds_of, pixel_at, tile_grid
+from stsun.view.frames import NATIVE_ZOOM, bounds_of, pixel_at, tile_grid, zoom_of
+from stsun.view.sampling import sampled
 
 ZOOM = 15
 
@@ -193,6 +198,35 @@ def test_a_point_tells_what_maps_say_what_became_of_it_and_how_sure_they_are(tow
 def test_a_point_outside_tells_nothing(town):
     known = known_at(town, 3, 3)
     assert known == {"pixel": None, "images": [], "maps": [], "probabilities": []}
+
+
+@pytest.mark.parametrize(
+    ("crs", "corner", "pixel"),
+    [(32633, (500_000, 5_800_000), 10), (4326, (179.9, 10), 0.001), (3031, (-500_000, 1_000_000), 500)],
+    ids=["UTM", "across the antimeridian", "polar"],
+)
+@pytest.mark.parametrize("across", [0.5, 0.05, 0.97])
+@pytest.mark.parametrize("closer", [-3, 0, 1, 4])
+def test_a_tile_shows_each_pixel_where_it_lies(tmp_path, crs, corner, pixel, across, closer):
+    """Pixels hold their own row and column; what a tile shows is compared with where each place lies exactly."""
+    rows, columns = np.indices((300, 400)).astype("float32")
+    grid = Grid(CRS.from_epsg(crs), from_origin(*corner, pixel, pixel), 300, 400)
+    with create(tmp_path / "own.tif", grid, [Stored("row"), Stored("column")], dtype="float32", nodata=-1) as write:
+        write(0, np.stack([rows, columns]))
+    zoom = zoom_of(grid) - 1 + closer
+    longitude, latitude = place_of(bounds_of(grid), across, 0.5)
+    tile = tile_grid(zoom, *tile_at((longitude + 180) % 360 - 180, latitude, zoom)[0])
+    with opened(tmp_path / "own.tif") as source:
+        (row, column), seen = sampled(source, [1, 2], grid, tile, smooth=False)
+    at = located(*np.meshgrid(np.arange(256) + 0.5, np.arange(256) + 0.5), tile, grid)
+    inside = (at[0] >= 0) & (at[0] < 400) & (at[1] >= 0) & (at[1] < 300)
+    shrunk = max(1.0, 2.0 ** -(closer - 1))
+    assert seen.any() and (seen != inside).mean() < 0.02
+    both = seen & inside
+    assert np.abs(column[both] + 0.5 - at[0][both]).max() <= 0.6 + shrunk * 1.5
+    assert np.abs(row[both] + 0.5 - at[1][both]).max() <= 0.6 + shrunk * 1.5
+    if closer > 0:
+        assert (np.abs(column[both] + 0.5 - at[0][both]) <= 0.51).mean() > 0.98
 
 
 def test_tiles_and_pixels_agree_on_where_things_are():

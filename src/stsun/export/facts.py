@@ -18,6 +18,7 @@ OUTPUT = (
     "logits: float32, batch maps categories height width; the first and last date of each map, counted from 0, are its "
     "periods; a binary change has one logit: of any of the categories."
 )
+UNSTATED = "not stated"
 UNTRAINED = "none: the weights are not from a checkpoint"
 
 
@@ -62,4 +63,5 @@ def _licences(model: STSUN) -> dict[str, str]:
     """Return the licence of each data set that the model was trained on."""
     if model.checkpoint is None:
         return {"training data": UNTRAINED}
-    return {data["title"]: data["licence"] for data in read_card(model.checkpoint).get("training_data", ())}
+    known = read_card(model.checkpoint).get("training_data", ())
+    return {data.get("title") or data["name"]: data.get("licence") or UNSTATED for data in known}
