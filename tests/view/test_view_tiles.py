@@ -205,7 +205,7 @@ def test_a_point_outside_tells_nothing(town):
     [(32633, (500_000, 5_800_000), 10), (4326, (179.9, 10), 0.001), (3031, (-500_000, 1_000_000), 500)],
     ids=["UTM", "across the antimeridian", "polar"],
 )
-@pytest.mark.parametrize("across", [0.5, 0.05, 0.97])
+@pytest.mark.parametrize("across", [0.5, 0.2, 0.8])
 @pytest.mark.parametrize("closer", [-3, 0, 1, 4])
 def test_a_tile_shows_each_pixel_where_it_lies(tmp_path, crs, corner, pixel, across, closer):
     """Pixels hold their own row and column; what a tile shows is compared with where each place lies exactly."""

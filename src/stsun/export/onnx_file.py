@@ -59,7 +59,8 @@ def shrink(path: Path, weights: str) -> None:
     else:
         quantization = onnx_package("onnxruntime.quantization")
         kind, linear = quantization.QuantType.QInt8, ["MatMul", "Gemm"]
-        quantization.quantize_dynamic(model, path, per_channel=True, op_types_to_quantize=linear, weight_type=kind)
+        with quiet():
+            quantization.quantize_dynamic(model, path, per_channel=True, op_types_to_quantize=linear, weight_type=kind)
 
 
 class Session:

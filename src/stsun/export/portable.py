@@ -103,18 +103,15 @@ def scene(network: Specialised, *, batch: int, height: int, width: int, seed: in
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep what torch says of its own inner matters while it exports to itself."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
+    """Keep back what torch and onnxruntime say of their own inner matters while they export."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for logger in loggers:
-                logger.setLevel(logging.ERROR)
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        logging.disable(before)
 
 
 def _dynamic(network: Specialised) -> tuple[Any, Any, Any]:
