@@ -263,6 +263,9 @@ def test_a_scheduler_that_does_not_answer_is_one_clear_error(monkeypatch):
         address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(ConfigurationError, match="cannot be reached"), cluster_engine(address):
             pass
+        taken.listen()  # connects, and says nothing
+        with pytest.raises(ConfigurationError, match="cannot be reached .*no answer"), cluster_engine(address):
+            pass
 
 
 @pytest.fixture

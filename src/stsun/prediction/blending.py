@@ -1,6 +1,7 @@
 """Overlapping tiles blended into one seamless raster, a band of rows at a time."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +11,16 @@ from stsun.raster.grid import Window
 Planes = NDArray[np.float32]
 
 
+@lru_cache(maxsize=16)  # a raster has tiles of four sizes: inside, along its two far edges, in the last corner
 def blend_weights(height: int, width: int) -> Planes:
     """Return the weight of each pixel of a tile, ``height x width``: Hann-like, positive to the very edge.
 
     A tile's centre has seen its surroundings, its edge has not; a weight of zero would leave the raster's own border,
     which only one tile covers, without a value.
     """
-    return (_hann(height)[:, None] * _hann(width)[None, :]).astype(np.float32)
+    weights = (_hann(height)[:, None] * _hann(width)[None, :]).astype(np.float32)
+    weights.setflags(write=False)
+    return weights
 
 
 def weighted_sums(parts: Iterable[tuple[Window, Planes]], extent: Window) -> Iterator[tuple[int, Planes]]:

@@ -1,5 +1,6 @@
 """Chunks computed by many processes or machines: an engine on Dask distributed (extra ``dask``)."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -232,10 +233,12 @@ def _started(distributed: Any, workers: int) -> Iterator[Any]:
 def _connected(distributed: Any, address: str) -> Iterator[Any]:
     async def start(self: Any, *arguments: Any, **options: Any) -> None:
         try:
-            await distributed.Client._start(self, *arguments, **options)
-        except Exception:
-            await self._close()  # a client that is left half made waits long when it is collected, and complains
-            raise
+            # what accepts a connection but is no scheduler may never answer, and Dask waits for it without an end
+            await asyncio.wait_for(distributed.Client._start(self, *arguments, **options), 2 * CONNECT_S)
+        except Exception as error:
+            with suppress(TimeoutError):  # left half made it waits long when it is collected, and complains
+                await asyncio.wait_for(self._close(), CONNECT_S)
+            raise error if str(error) else TimeoutError(f"no answer within {2 * CONNECT_S} s") from error
 
     try:
         client = type("Client", (distributed.Client,), {"_start": start})(

@@ -64,7 +64,12 @@ def class_map(logits: NDArray[np.float32], task: str) -> NDArray[np.uint8]:
     """Return the category of each pixel, ``M H W``, from logits ``M K H W`` (binary change: 0 unchanged, 1 changed)."""
     if task == "binary_change":
         return (logits[:, 0] > 0).astype(np.uint8)
-    return logits.argmax(axis=1).astype(np.uint8)
+    classes = np.zeros((len(logits), *logits.shape[2:]), np.uint8)
+    best = logits[:, 0].copy()
+    for category in range(1, logits.shape[1]):  # plane by plane: several times faster than argmax across planes
+        np.copyto(classes, np.uint8(category), where=logits[:, category] > best)
+        np.maximum(best, logits[:, category], out=best)
+    return classes
 
 
 def probabilities(logits: NDArray[np.float32], task: str) -> NDArray[np.float32]:
