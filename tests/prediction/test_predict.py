@@ -3,6 +3,7 @@ from datetime import date
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 import torch
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
@@ -263,6 +264,21 @@ def test_an_image_is_never_overwritten(model, pair):
     with pytest.raises(RasterError, match="overwrite an image"):
         predict(model, pair, task="binary_change", output=pair[0], overwrite=True)
     assert pair[0].read_bytes() == before
+
+
+def test_what_a_virtual_raster_shows_is_never_overwritten(model, write_image, tmp_path):
+    source, shown = write_image("source.tif", FIRST), tmp_path / "shown.vrt"
+    rasterio.shutil.copy(source, shown, driver="VRT")
+    before = source.read_bytes()
+    with pytest.raises(RasterError, match="overwrite an image"):
+        predict(model, [shown], task="segmentation", output=source, overwrite=True)
+    assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize(("tile", "overlap"), [(4, 0), (4, 1)])
+def test_chunks_that_do_not_overlap_leave_no_gaps(model, pair, tmp_path, tile, overlap):
+    predict(model, pair, task="segmentation", per_date=True, output=tmp_path / "m.tif", tile=tile, overlap=overlap)
+    np.testing.assert_array_equal(maps_of(tmp_path / "m.tif"), np.rint(np.stack([FIRST, SECOND])))
 
 
 def test_a_truncated_image_leaves_no_map_behind(model, write_image, tmp_path):

@@ -90,6 +90,26 @@ def test_an_unfinished_prediction_is_neither_lost_nor_taken_for_another(image, t
     go(None, image, tmp_path, overwrite=True)
 
 
+@pytest.mark.parametrize("kept", [0, 3, 9])
+def test_a_kill_while_all_is_thrown_away_leaves_nothing_to_go_on_with(image, whole, tmp_path, monkeypatch, kept):
+    with pytest.raises(KeyboardInterrupt):
+        go(100, image, tmp_path)
+    removed, unlink = [], Path.unlink
+
+    def killed(path, **options):
+        if path.parent == folder_of(tmp_path / "m.tif"):
+            removed.append(path)
+            if len(removed) > kept + 1:
+                raise KeyboardInterrupt
+        unlink(path, **options)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "unlink", killed)
+        go(None, image, tmp_path, overwrite=True)
+    go(None, image, tmp_path, resume=True)
+    assert [(tmp_path / name).read_bytes() for name in ("m.tif", "c.tif")] == whole
+
+
 def test_two_runs_do_not_make_one_file(image, tmp_path):
     class Second(Stopping):
         def forward(self, *arguments):

@@ -16,7 +16,7 @@ from stsun.prediction.workspace import folder_of, own_files
 from stsun.raster.grid import Grid
 from stsun.raster.metadata import moment_text
 from stsun.scene.scene import Scene, open_scene
-from stsun.scene.told import Bands, Entry
+from stsun.scene.told import Bands, Entry, entries_of
 from stsun.tasks import check_task
 
 
@@ -133,7 +133,7 @@ def predict(
     settings = Settings(tile, overlap, local, device, allow_missing, overwrite, resume, progress, engine)
     return predict_scene(
         model, scene, task=task, categories=categories, per_date=per_date, targets=targets, settings=settings,
-        inputs=[Path(like)] if isinstance(like, str | Path) else [],
+        inputs=[Path(one) for entry in (*entries_of(images), [like]) for one in entry if isinstance(one, str | Path)],
     )  # fmt: skip
 
 
@@ -164,7 +164,7 @@ def predict_scene(
     configuration = Configuration(scene.bands, scene.gsd_m, task, names, per_date, merged)
     own = own_files(folder_of(targets.maps)) if settings.resume else ()
     targets.check_places(overwrite=settings.overwrite, own=own)
-    targets.check([*map(Path, scene.paths), *inputs], configuration)
+    targets.check([*map(Path, scene.files), *inputs], configuration)
     return run(model, scene, configuration, targets, settings)
 
 

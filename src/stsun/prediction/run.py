@@ -26,7 +26,6 @@ from stsun.prediction.seams import Part
 from stsun.prediction.targets import Targets
 from stsun.prediction.tiling import Chunk, Layout
 from stsun.prediction.workspace import Workspace, workspace
-from stsun.raster.reader import files_of
 from stsun.scene.scene import Scene
 
 MEMORY = 90_000_000
@@ -122,7 +121,7 @@ def _plan(model: nn.Module, job: Job, layout: Layout, outputs: Sequence[Output],
         "request": repr(job.configuration),
         "temperature": job.temperature,
         "images": [repr(one) for one in job.scene.dates],
-        "files": [_state(path) for path in job.scene.paths],
+        "files": [_state(name) for name in job.scene.files],
         "grid": repr(job.scene.grid),
         "tiles": [layout.tile, layout.overlap, layout.tiles_per_side, local],
         "outputs": [[one.product, one.dtype] for one in outputs],
@@ -137,11 +136,10 @@ def _digest(model: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _state(name: str) -> list[str]:
-    """Return all that a file is made of (a virtual raster's sources, masks beside it) and when it was last changed."""
-    parts = files_of(name) if Path(name).is_file() else []
-    stats = [(part, Path(part).stat()) for part in parts if Path(part).is_file()]
-    return [name, *(f"{part} {stat.st_size} {stat.st_mtime_ns}" for part, stat in stats)]
+def _state(name: str) -> str:
+    """Return a file's name and when it was last changed."""
+    path = Path(name)
+    return f"{name} {path.stat().st_size} {path.stat().st_mtime_ns}" if path.is_file() else name
 
 
 def _compute(model: nn.Module, job: Job, layout: Layout, space: Workspace, settings: Settings) -> None:

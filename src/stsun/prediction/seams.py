@@ -69,7 +69,7 @@ def finished(part: Part, before: Sequence[Part | None], render: Render) -> tuple
     top = part.strips["top"][:, :, : chunk.area.width].copy()
     if above is not None:
         top += above.strips["bottom"][:, :, : chunk.area.width]
-    if left is not None:
+    if left is not None and chunk.left:
         width = left.chunk.area.width
         top[:, :, : chunk.left] += left.strips["top"][:, :, width:]
         side = part.strips["left"] + left.strips["right"]

@@ -24,6 +24,7 @@ from stsun.raster.mosaic import Piece, write_piece
 from stsun.raster.whole import explained, whole_file
 
 PLAN, OWN = "plan.json", "files.json"
+_KEPT = "what is done is kept: go on with --resume"
 Place = tuple[int, int]
 
 
@@ -65,6 +66,7 @@ def workspace(
             space = Workspace(folder, chunks, render)
             with _kept(space):
                 yield space
+            _clear(folder)
             shutil.rmtree(folder, ignore_errors=True)
     except Timeout as error:
         raise ConfigurationError(
@@ -81,7 +83,9 @@ def _kept(space: "Workspace") -> Iterator[None]:
         if not space.holds_work():
             shutil.rmtree(space.folder, ignore_errors=True)
         elif isinstance(error, StsunError):
-            raise type(error)(f"{error}; what is done is kept: go on with --resume") from error
+            raise type(error)(f"{error}; {_KEPT}") from error
+        elif isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt(f"interrupted; {_KEPT}") from error
         raise
 
 
@@ -101,10 +105,16 @@ def _settle(folder: Path, plan: dict[str, Any], output: Path, *, resume: bool, r
                 "the same command and unchanged files, or start again (--overwrite)"
             )
         return
+    _clear(folder)
+    _write_json(folder / PLAN, plan)
+
+
+def _clear(folder: Path) -> None:
+    """Remove all but the lock; the plan first, so that nobody goes on with what is left if this is cut short."""
+    (folder / PLAN).unlink(missing_ok=True)
     for path in folder.iterdir():
         if path.name != "lock":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    _write_json(folder / PLAN, plan)
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

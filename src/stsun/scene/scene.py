@@ -17,7 +17,7 @@ from stsun.bands import Band
 from stsun.errors import ConfigurationError, RasterError
 from stsun.raster.grid import Grid, Window, difference, overlaps
 from stsun.raster.metadata import pixel_size_m
-from stsun.raster.reader import inspect
+from stsun.raster.reader import files_of, inspect
 from stsun.scene.archived import dates_of
 from stsun.scene.dates import inspected, joined, scene_dates
 from stsun.scene.identify import Told
@@ -52,6 +52,12 @@ class Scene:
     def paths(self) -> list[str]:
         """The names of all files that it is read from, each once."""
         return list(dict.fromkeys(path for date in self.dates for path in date.paths))
+
+    @property
+    def files(self) -> list[str]:
+        """All files that these are made of: masks and metadata beside them, a virtual raster's sources, too."""
+        made_of = [files_of(path) if Path(path).is_file() else [path] for path in self.paths]
+        return list(dict.fromkeys(file for files in made_of for file in files))
 
     @property
     def days(self) -> NDArray[np.float64]:
