@@ -264,7 +264,7 @@ def test_a_scheduler_that_does_not_answer_is_one_clear_error(monkeypatch):
         with pytest.raises(ConfigurationError, match="cannot be reached"), cluster_engine(address):
             pass
         taken.listen()  # connects, and says nothing
-        with pytest.raises(ConfigurationError, match="cannot be reached .*no answer"), cluster_engine(address):
+        with pytest.raises(ConfigurationError, match=r"cannot be reached .*no answer"), cluster_engine(address):
             pass
 
 
