@@ -109,12 +109,15 @@ def test_without_augmentation_batches_are_plain_crops(make_sample):
 
 def test_changes_may_be_told_backwards_only_where_the_source_allows_it(make_sample):
     samples = [make_sample("flood", "binary_change", seed) for seed in range(4)]
+    samples = [replace(one, images=[np.full_like(image, k) for k, image in enumerate(one.images)]) for one in samples]
     source = memory_source("flood", samples)
     augment = replace(PLAN.augment, drop_metadata=False)
 
     def orders(one_way):
         stream = TrainingStream([replace(source, time_swap=not one_way)], replace(PLAN, augment=augment))
-        return {bool(days[0] < days[1]) for number in range(8) for days in stream[number].days}
+        batches = [stream[number] for number in range(8)]
+        assert all(days[0] < days[1] for batch in batches for days in batch.days)
+        return {bool(pair[0].mean() < pair[1].mean()) for batch in batches for pair in batch.images}
 
     assert orders(one_way=True) == {True}
     assert orders(one_way=False) == {True, False}

@@ -149,7 +149,9 @@ def _jitter(
 
 
 def time_swap(sample: Sample) -> Sample:
-    """Return a change sample with its dates in reverse: images, masks, days, bands and labels alike.
+    """Return a change sample with its dates in reverse: images, masks, bands and labels alike.
+
+    Days are mirrored, so that they go on increasing: what was seen first is now said to have been seen last.
 
     Raises:
         ConfigurationError: The task is a segmentation, for which the order of dates says nothing.
@@ -162,7 +164,7 @@ def time_swap(sample: Sample) -> Sample:
         sample,
         images=sample.images[::-1],
         valid=sample.valid[::-1].copy(),
-        days=sample.days[::-1].copy(),
+        days=sample.days[0] + sample.days[-1] - sample.days[::-1],
         labels=_labels(sample, lambda maps: maps[::-1].copy()),
         configuration=replace(configuration, bands=bands),
     )

@@ -21,6 +21,8 @@ from stsun.training.sources import Group, Library, Source, with_one_configuratio
 
 SIZE_STEP = 16
 """Crops are multiples of this many pixels, the coarsest stride of a model."""
+SMALL_IMAGES = 4
+"""How many more samples a batch of small images may have: a few hundred labelled pixels make a poor gradient."""
 UPDATE_DOMAIN, BATCH_DOMAIN = 0, 1
 """Keep the random numbers of updates and of batches apart."""
 METADATA_DROP = 0.1
@@ -52,7 +54,8 @@ class StreamPlan:
 
     Args:
         crop: Largest side of a training window in pixels.
-        batch_size: Samples of a batch; fewer where it would have more pixels than pairs of full crops have.
+        batch_size: Samples of a batch: fewer where it would have more pixels than pairs of full crops have, up to
+            ``SMALL_IMAGES`` times as many of images smaller than a crop.
         accumulate: Batches of one update; their sources are drawn together, so that each update mixes tasks.
         max_dates: Longest series; longer ones lose random dates.
         power: A source with n samples is drawn with probability ~ n^power.
@@ -74,6 +77,8 @@ class StreamPlan:
         for name, least in (("crop", SIZE_STEP), ("batch_size", 1), ("accumulate", 1), ("max_dates", 2)):
             if getattr(self, name) < least:
                 raise ExperimentError(f"stream.{name} is {getattr(self, name)}, expected at least {least}")
+        if not 0 <= self.cache_gb <= 1e9:
+            raise ExperimentError(f"stream.cache_gb is {self.cache_gb:g}, expected gigabytes; 0 keeps no sample")
         if not 0 <= self.power <= 1:
             raise ExperimentError(f"stream.power is {self.power:g}, expected 0 (sources alike) to 1 (samples alike)")
 
@@ -151,7 +156,8 @@ class TrainingStream(Dataset[Batch]):
     def _batch_size(self, group: Group) -> int:
         pixels = max(2, min(group.dates, self.plan.max_dates)) * min(self.plan.crop, group.side) ** 2
         affordable = self.plan.batch_size * 2 * self.plan.crop**2 // pixels
-        return max(1, min(self.plan.batch_size, affordable, math.ceil(group.crops)))
+        most = self.plan.batch_size * (SMALL_IMAGES if group.side < self.plan.crop else 1)
+        return max(1, min(most, affordable, math.ceil(group.crops)))
 
     def _choose_dates(self, samples: list[Sample], rng: np.random.Generator) -> list[Sample]:
         """Make all series equally long; those of several sensors lose the same dates."""
@@ -159,7 +165,7 @@ class TrainingStream(Dataset[Batch]):
         most = min(self.plan.max_dates, *(len(sample.images) for sample in samples))
         least = TASKS[first.task].minimum_dates
         drop = self.plan.augment.drop_dates and first.task != "binary_change" and bool(rng.integers(2))
-        keep = int(rng.integers(least, most + 1)) if drop else most
+        keep = int(rng.integers(max(least, most // 2), most + 1)) if drop else most
         if first.mixed_sensors:
             kept = transforms.choose_dates(first, len(samples[0].images), keep, rng)
             return [transforms.drop_dates(sample, kept) for sample in samples]
@@ -170,7 +176,8 @@ class TrainingStream(Dataset[Batch]):
 
     def _choose_windows(self, samples: list[Sample], rng: np.random.Generator) -> list[Sample]:
         """Cut square windows of one size, zoomed by one factor."""
-        zoom = transforms.draw_zoom(rng) if self.plan.augment.scale_jitter else 1.0
+        jitter = self.plan.augment.scale_jitter and bool(rng.integers(2))  # maps are made of unscaled images
+        zoom = transforms.draw_zoom(rng) if jitter else 1.0
         longest = max(max(sample.size) for sample in samples) * zoom
         side = min(self.plan.crop, math.ceil(longest / SIZE_STEP) * SIZE_STEP)
         before = max(1, round(side / zoom))
