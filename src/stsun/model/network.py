@@ -45,7 +45,15 @@ class Network(nn.Module):
     tum: TemporalUnification
     decoder: PyramidDecoder | PlainDecoder
 
-    def run(self, images: Images, valid: Tensor, days: Tensor, configuration: Configuration, made: Made) -> Tensor:
+    def run(
+        self,
+        images: Images,
+        valid: Tensor,
+        days: Tensor,
+        configuration: Configuration,
+        made: Made,
+        added: Sequence[Tensor] | None = None,
+    ) -> Tensor:
         """Return logits ``B T2 K H W``.
 
         Args:
@@ -54,30 +62,62 @@ class Network(nn.Module):
             days: ``B T`` float64, days since 1970-01-01 UTC, NaN = unknown.
             configuration: What the batch shares.
             made: What its metadata make of the network.
+            added: What to add to each level of the encoder, ``B T h w C``; None = nothing.
+
+        Raises:
+            ConfigurationError: The tensors do not fit the configuration or one another.
+        """
+        levels, seen = self.unified(images, valid, days, configuration, made, added)
+        maps = [rearrange(level, "b m h w c -> (b m) h w c") for level in levels]
+        logits = made.scoring(self.decoder(maps, seen, made.condition))
+        height, width = valid.shape[-2:]
+        return rearrange(logits, "(b m) k h w -> b m k h w", m=levels[0].shape[1])[..., :height, :width]
+
+    def unified(
+        self,
+        images: Images,
+        valid: Tensor,
+        days: Tensor,
+        configuration: Configuration,
+        made: Made,
+        added: Sequence[Tensor] | None = None,
+    ) -> tuple[list[Tensor], Tensor]:
+        """Return the levels of all output maps, finest first, and where any date of a map's period is valid.
+
+        Args:
+            images: See `run`, as for all others.
+            valid: ``B T H W``.
+            days: ``B T``.
+            configuration: What the batch shares.
+            made: What its metadata make of the network.
+            added: What to add to each level of the encoder.
+
+        Returns:
+            ``B M h w C`` at native resolution (in the pyramid) and each stride of the encoder, of images padded to
+            multiples of the coarsest; and ``(B M) H W``.
 
         Raises:
             ConfigurationError: The tensors do not fit the configuration or one another.
         """
         dates, bands, periods = checked(images, valid, days, configuration)
-        height, width = valid.shape[-2:]
         dates, valid = _prepare(dates, valid, self.config.stride)
         mixings = dict(zip(configuration.sensors, made.mixings, strict=True))
         pixels = self._masked(unify_dates(mixings, dates, bands), valid)
         times = _times(valid, days, configuration, periods)
-
-        levels = self.tum(self._levels(pixels, valid, made.condition), *times)
-        maps = [rearrange(level, "b m h w c -> (b m) h w c") for level in levels]
-        logits = made.scoring(self.decoder(maps, _seen(valid, periods), made.condition))
-        return rearrange(logits, "(b m) k h w -> b m k h w", m=len(periods))[..., :height, :width]
+        return self.tum(self._levels(pixels, valid, made.condition, added), *times), _seen(valid, periods)
 
     def _masked(self, pixels: Tensor, valid: Tensor) -> Tensor:
         """Return virtual bands ``B T R h w`` with zeros where no pixel of the cell is valid."""
         mask = rearrange(pool_valid(valid.flatten(0, 1), self.config.patch), "(b t) h w -> b t h w", t=pixels.shape[1])
         return pixels * mask[:, :, None]
 
-    def _levels(self, pixels: Tensor, valid: Tensor, condition: Tensor | None) -> list[Level]:
+    def _levels(
+        self, pixels: Tensor, valid: Tensor, condition: Tensor | None, added: Sequence[Tensor] | None
+    ) -> list[Level]:
         """Return the levels of all dates, finest first; in the pyramid the virtual bands themselves are the finest."""
-        levels = self.encoder(pixels, valid, condition)
+        levels: list[Level] = self.encoder(pixels, valid, condition)
+        if added is not None:
+            levels = [Level(own.tokens + more, own.valid) for own, more in zip(levels, added, strict=True)]
         if self.config.layout == "plain":
             return levels
         return [Level(rearrange(pixels, "b t r h w -> b t h w r"), valid), *levels]
