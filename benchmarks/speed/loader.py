@@ -3,27 +3,29 @@
 Example:
     python benchmarks/speed/loader.py configs/joint-tiny.yaml --batches 30 stream.crop=96 --json loader.json
 
-One process, one thread, batch by batch in turn: the stream makes it, then the model takes a training step with it
-(forward, loss, backward, clipping, optimiser). Samples per CPU second of both, and the ratio of the two, which a busy
-machine does not move. What the stream keeps in memory is read before the first batch, as in training. KEY=VALUE changes
-the experiment.
+One process, one thread, batch by batch in turn: the stream makes it, then the model takes a training step with it, that
+of `stsun train` (forward, loss, backward, clipping; the optimiser once per update). Samples per CPU second of both, and
+the ratio of the two, which a busy machine does not move. What the stream keeps in memory is read before the first
+batch, as in training. KEY=VALUE changes the experiment.
 """
 
 import argparse
 import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Callback
 
 from stsun.data.batching import Batch
 from stsun.data.dataset import open_dataset
-from stsun.terminal import to_json, write_text
+from stsun.errors import BenchmarkError
+from stsun.files import write_text
+from stsun.terminal import to_json
 from stsun.training.experiment import read_experiment, sources_of
-from stsun.training.losses import loss
+from stsun.training.module import StreamData, TrainingModule
 from stsun.training.plan import Experiment
-from stsun.training.schedule import adamw
 from stsun.training.stream import TrainingStream
 from stsun.training.vocabulary import start_model, vocabulary_of
 
@@ -48,7 +50,7 @@ def main() -> None:
     print("\n".join(f"{name}: {value}" for name, value in facts.items()))
     print(f"ratio {facts['ratio']:.2f}, aim at least {AIM:g}")
     if arguments.json is not None:
-        write_text(arguments.json, to_json(facts))
+        write_text(arguments.json, to_json(facts) + "\n", BenchmarkError)
 
 
 def stream_of(experiment: Experiment) -> TrainingStream:
@@ -60,38 +62,53 @@ def stream_of(experiment: Experiment) -> TrainingStream:
 def rates(experiment: Experiment, stream: TrainingStream, batches: int) -> dict[str, float]:
     """Return samples, CPU seconds and samples per CPU second of the stream and of the training steps."""
     model = start_model(experiment.model, vocabulary_of(stream.library.configurations), seed=experiment.seed).train()
-    step = training_step(model, experiment)
-    step(stream[0])  # what only the first step does is not counted
-    samples, making, taking = 0, 0.0, 0.0
-    for index in range(1, batches + 1):
-        begun = time.process_time()
-        batch = stream[index]
-        made = time.process_time()
-        step(batch)
-        making, taking = making + made - begun, taking + time.process_time() - made
-        samples += len(batch.ids)
+    module = TrainingModule(
+        model, experiment.optimiser, steps=experiment.steps, label_smoothing=experiment.label_smoothing
+    )
+    made, steps = Made(stream), Steps()
+    Trainer(
+        accelerator="cpu", devices=1, max_epochs=1, limit_train_batches=1 + batches, limit_val_batches=0,
+        accumulate_grad_batches=experiment.stream.accumulate, callbacks=[steps], logger=False,
+        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+    ).fit(module, datamodule=StreamData(made))  # fmt: skip
+    # what only the first step does is not counted, nor what is made ahead of the last
+    making, taking, samples = (sum(each[1 : 1 + batches]) for each in (made.seconds, steps.seconds, steps.samples))
     return {
         "samples": samples, "stream_cpu_s": making, "step_cpu_s": taking, "stream_samples_per_s": samples / making,
         "step_samples_per_s": samples / taking, "ratio": taking / making,
     }  # fmt: skip
 
 
-def training_step(model: nn.Module, experiment: Experiment) -> Callable[[Batch], None]:
-    """Return a call that updates the model with one batch."""
-    plan = experiment.optimiser
-    optimiser = adamw(model, plan)
+class Made:
+    """A stream that notes the CPU seconds of each batch that it makes."""
 
-    def step(batch: Batch) -> None:
-        assert batch.labels is not None
-        logits = model(batch.images, batch.valid, batch.days, batch.configuration)
-        smoothing = experiment.label_smoothing
-        loss(logits, batch.labels, batch.configuration, label_smoothing=smoothing).backward()
-        if plan.clip:
-            nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
-        optimiser.step()
-        optimiser.zero_grad()
+    def __init__(self, stream: TrainingStream) -> None:
+        self.stream, self.plan = stream, stream.plan
+        self.seconds: list[float] = []
 
-    return step
+    def __getitem__(self, index: int) -> Batch:
+        begun = time.process_time()
+        batch = self.stream[index]
+        self.seconds.append(time.process_time() - begun)
+        return batch
+
+
+class Steps(Callback):
+    """Notes the CPU seconds of each training step, and the samples of its batch."""
+
+    def __init__(self) -> None:
+        self.begun = 0.0
+        self.seconds: list[float] = []
+        self.samples: list[int] = []
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        """Look at the clock."""
+        self.begun = time.process_time()
+
+    def on_train_batch_end(self, _trainer: Trainer, _module: Any, _outputs: Any, batch: Batch, _index: int) -> None:
+        """Look at it again."""
+        self.seconds.append(time.process_time() - self.begun)
+        self.samples.append(len(batch.ids))
 
 
 if __name__ == "__main__":

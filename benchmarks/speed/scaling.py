@@ -17,9 +17,11 @@ import torch
 from limits import gflops
 from stsun.bench.cases import CATEGORIES, QUICK_SIZES, random_request
 from stsun.bench.clock import timed
+from stsun.errors import BenchmarkError
+from stsun.files import write_text
 from stsun.model.specialise import specialise
 from stsun.model.stsun import STSUN, create
-from stsun.terminal import to_json, write_text
+from stsun.terminal import to_json
 
 LIMITS = {
     "FLOPs, 24 dates / 12 dates": 2.05,
@@ -47,7 +49,7 @@ def main() -> None:
         print(f"| {name} | {limit:g} | {' | '.join(f'{own[name]:.3f}' for own in found.values())} |")
     if arguments.json is not None:
         facts = {"torch": torch.__version__, "threads": arguments.threads, "repeats": arguments.repeats}
-        write_text(arguments.json, to_json({**facts, "limits": LIMITS, "ratios": found}))
+        write_text(arguments.json, to_json({**facts, "limits": LIMITS, "ratios": found}) + "\n", BenchmarkError)
 
 
 @torch.inference_mode()

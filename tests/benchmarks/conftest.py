@@ -4,4 +4,4 @@ import sys
 from pathlib import Path
 
 PROGRAMS = Path(__file__).parents[2] / "benchmarks"
-sys.path[:0] = [str(PROGRAMS), str(PROGRAMS / "speed")]
+sys.path[:0] = [str(PROGRAMS), str(PROGRAMS / "speed"), str(PROGRAMS / "rivals")]

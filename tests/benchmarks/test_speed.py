@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 import limits
@@ -11,8 +13,9 @@ from stsun.bench.flops import count_gflops
 from stsun.bench.measure import Cost
 from stsun.bench.run import Run
 from stsun.model.specialise import specialise
-from stsun.model.stsun import create
+from stsun.model.stsun import STSUN, create
 from stsun.simulation.scenes import simulate
+from stsun.training.module import TrainingModule
 from stsun.training.plan import Experiment, ModelPlan
 from stsun.training.sources import memory_source
 from stsun.training.stream import StreamPlan, TrainingStream
@@ -28,7 +31,7 @@ def test_a_plot_takes_its_own_cases_from_left_to_right(tmp_path):
     assert "est. ms" in (tmp_path / "dates.svg").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", rivals.RIVALS)
+@pytest.mark.parametrize("name", rivals.NETWORKS)
 def test_a_rival_answers_a_pair_of_images(name):
     pytest.importorskip("monai")
     cost = rivals.measure_rival(Case(name, "2x3x64x64"), repeats=1, threads=1)
@@ -49,8 +52,19 @@ def test_the_scaling_stays_within_its_limits():
     assert 1 < area <= scaling.LIMITS["FLOPs, 1024 x 1024 / 512 x 512"]
 
 
-def test_generating_weights_is_a_share_of_a_forward():
-    assert 0 < scaling.hypernetworks(create("nano", CATEGORIES).eval(), 1) < 1
+@pytest.mark.parametrize(("slow", "most"), [("made", True), ("run", False)])
+def test_the_hypernetworks_share_is_what_making_weights_takes_of_a_forward(slow, most, monkeypatch):
+    original = getattr(STSUN, slow)
+
+    def slowed(*arguments):
+        begun = time.process_time()
+        while time.process_time() - begun < 0.2:
+            pass
+        return original(*arguments)
+
+    monkeypatch.setattr(STSUN, slow, slowed)
+    monkeypatch.setattr(scaling, "random_request", lambda _: random_request("1x3x32x32"))
+    assert (scaling.hypernetworks(create("nano", CATEGORIES).eval(), 1) > 0.5) == most
 
 
 @pytest.mark.parametrize(("found", "cell"), [(9.996, "10.00 of 10"), (10.5, "10.50 of 10 *")])
@@ -58,10 +72,22 @@ def test_what_is_above_its_limit_is_marked(found, cell):
     assert limits.against(found, 10) == cell
 
 
-def test_the_loader_is_held_against_what_a_step_takes():
+def test_the_loader_is_held_against_what_a_step_takes(monkeypatch):
+    clock = [0.0]
+
+    def taking(seconds, call):
+        def timed(*arguments):
+            clock[0] += seconds
+            return call(*arguments)
+
+        return timed
+
+    monkeypatch.setattr(loader.time, "process_time", lambda: clock[0])
+    monkeypatch.setattr(TrainingStream, "__getitem__", taking(2.0, TrainingStream.__getitem__))
+    monkeypatch.setattr(TrainingModule, "on_after_backward", taking(6.0, TrainingModule.on_after_backward))
     samples = [simulate("sentinel2-series", index, 32) for index in range(2)]
     stream = TrainingStream([memory_source("series", samples)], StreamPlan(crop=32, batch_size=2, accumulate=1))
     experiment = Experiment(name="a", model=ModelPlan(size="nano"), data=(), steps=1)
-    found = loader.rates(experiment, stream, 2)
-    assert found["samples"] >= 2
-    assert found["ratio"] == pytest.approx(found["stream_samples_per_s"] / found["step_samples_per_s"])
+    found = loader.rates(experiment, stream, 3)
+    assert (found["stream_cpu_s"], found["step_cpu_s"], found["ratio"]) == (3 * 2.0, 3 * 6.0, 3.0)
+    assert found["stream_samples_per_s"] == found["samples"] / 6.0 and found["samples"] >= 3

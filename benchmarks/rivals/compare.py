@@ -1,0 +1,137 @@
+"""STSUN and its rivals, trained on the same data in the same way, and scored on validation splits.
+
+Example:
+    python benchmarks/rivals/compare.py configs/rivals.yaml --seeds 0 1 2 --json benchmarks/results/rivals.json
+    python benchmarks/rivals/compare.py configs/rivals.yaml --only levir-cd --networks stsun bit --set steps=100
+
+Each data set of the experiment is one trial of STSUN, and one of each rival that suits it; with ``--joint`` also one
+of all data sets together, of STSUN and of the rivals that suit all, with as many updates as all the single trials.
+Batches are the same for all: same crops, same augmentation, same losses, optimiser and schedule, from the same seed.
+With several ``--learning-rates`` each trial is done with each of them and the first seed, and with all seeds at the one
+that scores best on the validation split. ``--equal flops`` gives each rival as many updates as cost what STSUN's cost,
+instead of as many samples. Finished trials are not repeated. No test split is read.
+"""
+
+import argparse
+import statistics
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from rasterio.errors import NotGeoreferencedWarning
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # programs are no package: what they share is one folder up
+
+from comparison import Group, groups_of, reference_for, summary_of
+from roster import ROSTER, suits
+from stsun.report.words import interval, number
+from stsun.training.experiment import read_experiment
+from stsun.training.plan import Experiment
+from tables import HEADLINES, head, row, write_json
+from trials import OURS, Part, Result, parts_of, trial, with_equal_flops
+
+METRICS = {task: names[0] for task, names in HEADLINES.items()}
+COLUMNS = (
+    "data set", "metric", "network", "trained", "score of each seed", "mean", "STSUN alone minus it", "95 % interval",
+    "samples seen", "parameters (M)", "GFLOPs", "est. ms",
+)  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do all trials and print a Markdown table."""
+    options = parse(arguments)
+    warnings.simplefilter("ignore", NotGeoreferencedWarning)
+    experiment = read_experiment(options.experiment, options.overrides)
+    torch.set_num_threads(experiment.threads or torch.get_num_threads())
+    results: list[Result] = []
+    for part in parts_of(experiment, options.only, joint=options.joint):
+        for network in options.networks:
+            if network == OURS or suits(network, part.ports):
+                print(f"{part.name}: {network}", file=sys.stderr)
+                results += all_seeds(network, part, options)
+    groups = groups_of(results)
+    rows = [entry_of(group, reference_for(group, groups)) for group in groups]
+    print("\n".join([head(COLUMNS, texts=4), *map(table_row, rows)]))
+    if options.json is not None:
+        write_json(options.json, {**facts_of(experiment, options), "rows": rows})
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("experiment", type=Path)
+    parser.add_argument("--networks", nargs="+", default=[OURS, *ROSTER], choices=[OURS, *ROSTER])
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="of data sets; left out: all of the experiment")
+    parser.add_argument("--joint", action="store_true")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--learning-rates", type=float, nargs="+", metavar="RATE", help="left out: the experiment's")
+    parser.add_argument("--equal", choices=["samples", "flops"], default="samples")
+    parser.add_argument("--set", nargs="+", default=[], dest="overrides", metavar="KEY=VALUE", help="as of stsun train")
+    parser.add_argument("--output", type=Path, default=Path("runs/rivals"), help="folder of the trials")
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args(arguments)
+
+
+def all_seeds(network: str, part: Part, options: argparse.Namespace) -> list[Result]:
+    """Return the results of a network on a part: of each seed, at the best learning rate of those to be tried."""
+    experiment = part.experiment
+    if options.equal == "flops" and network != OURS:
+        experiment = with_equal_flops(experiment, network)
+    rates = options.learning_rates or [experiment.optimiser.learning_rate]
+
+    def run(seed: int, rate: float) -> list[Result]:
+        plan = replace(experiment, seed=seed, optimiser=replace(experiment.optimiser, learning_rate=rate))
+        return trial(network, plan, options.output / part.name / f"{network}-{seed}-{rate:g}", metrics=METRICS)
+
+    def reached(rate: float) -> float:
+        return statistics.mean(result.score or 0 for result in run(options.seeds[0], rate))
+
+    best = max(rates, key=reached) if len(rates) > 1 else rates[0]
+    return [result for seed in options.seeds for result in run(seed, best)]
+
+
+def entry_of(group: Group, ours: Group | None) -> dict[str, Any]:
+    """Return what the table and the JSON file say of one network on one data set."""
+    first, metric = group[0], METRICS[group[0].task]
+    told = {name: getattr(first, name) for name in ("data_set", "network", "joint", "learning_rate", "updates")}
+    costs = {name: getattr(first, name) for name in ("samples_seen", "parameters", "gflops", "est_ms")}
+    scores = {"metric": metric, "scores": [result.score for result in group], **summary_of(group, ours, metric)}
+    minutes = [result.minutes for result in group]
+    return {**told, **scores, **costs, "minutes": minutes, "validation_samples": len(first.matrices)}
+
+
+def table_row(entry: dict[str, Any]) -> str:
+    """Return one row of the table."""
+    error = entry["standard_error"]
+    cells = [
+        entry["data_set"], entry["metric"], entry["network"], "together" if entry["joint"] else "alone",
+        ", ".join(map(number, entry["scores"])),
+        number(entry["score"]) + ("" if error is None else f" ± {error:.3f}"),
+        number(entry["behind_stsun"]), interval(entry["interval"]), str(entry["samples_seen"]),
+        f"{entry['parameters'] / 1e6:.2f}", f"{entry['gflops']:.2f}", f"{entry['est_ms']:.0f}",
+    ]  # fmt: skip
+    return row(cells)
+
+
+def facts_of(experiment: Experiment, options: argparse.Namespace) -> dict[str, Any]:
+    """Return what was the same for all trials."""
+    return {
+        "split": "val",
+        "seeds": options.seeds,
+        "equal": options.equal,
+        "learning_rates": options.learning_rates or [experiment.optimiser.learning_rate],
+        "steps_of_a_data_set": experiment.steps,
+        "size": experiment.model.size,
+        "stream": asdict(experiment.stream),
+        "optimiser": asdict(experiment.optimiser),
+        "label_smoothing": experiment.label_smoothing,
+        "torch": torch.__version__,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,227 @@
+"""One network trained on one data set, or on several together, and scored: the same way for rivals and for STSUN."""
+
+import json
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+import roster
+from rival import Port, port_of
+from stsun.bench.clock import timed
+from stsun.bench.flops import count_gflops, parameter_count
+from stsun.data.batching import Batch, collate
+from stsun.data.dataset import DataSet, open_dataset
+from stsun.evaluation.evaluate import Judged, evaluate
+from stsun.model.specialise import fastest
+from stsun.training.experiment import samples_seen, sources_of
+from stsun.training.fit import LAST, fit
+from stsun.training.plan import Experiment
+from stsun.training.stream import TrainingStream
+from stsun.training.vocabulary import start_model, vocabulary_of
+
+OURS = "stsun"
+PLAN, RESULT = "plan.json", "result.json"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a network is trained on at once.
+
+    Args:
+        name: Of the data set, or ``joint``.
+        experiment: With only these data sets.
+        ports: What each of them brings and asks for.
+    """
+
+    name: str
+    experiment: Experiment
+    ports: tuple[Port, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one network reached on one data set.
+
+    Args:
+        data_set: Its name.
+        task: Of the data set.
+        network: ``stsun`` or a rival's name.
+        joint: Whether it was trained on several data sets together.
+        seed: Of weights, samples and augmentation.
+        learning_rate: The peak.
+        updates: Of the training, for all its data sets together.
+        samples_seen: Of this data set in training, repetitions counted.
+        minutes: Of the training; of its last part if it was stopped in between.
+        parameters: Of the network, for all its data sets together.
+        gflops: Of one forward pass of the first validation sample.
+        est_ms: Of the same (see `stsun.bench.clock.Times`).
+        score: The headline metric on the validation split; None = undefined.
+        matrices: The confusion matrix of each validation sample.
+    """
+
+    data_set: str
+    task: str
+    network: str
+    joint: bool
+    seed: int
+    learning_rate: float
+    updates: int
+    samples_seen: int
+    minutes: float
+    parameters: int
+    gflops: float
+    est_ms: float
+    score: float | None
+    matrices: list[list[list[int]]]
+
+
+def parts_of(experiment: Experiment, only: Collection[str] | None, *, joint: bool) -> list[Part]:
+    """Return each data set of an experiment by itself, and all of them together.
+
+    Args:
+        experiment: Its ``steps`` are those for one data set; all together take the sum.
+        only: Names of the data sets that count; None = all.
+        joint: Whether there is a part of all data sets together, last.
+
+    Raises:
+        SystemExit: There is a simulation, or a data set without a validation split, which could not be scored.
+    """
+    parts = []
+    for entry in experiment.data:
+        if entry.dataset is None or entry.validation is None:
+            raise SystemExit("each entry under `data` needs a dataset and its validation split, to be scored on")
+        name = open_dataset(entry.dataset).name
+        if only is None or name in only:
+            alone = replace(experiment, data=(entry,))
+            parts.append(Part(name, alone, ports_of(stream_of(alone))))
+    if joint and len(parts) > 1:
+        entries = tuple(entry for part in parts for entry in part.experiment.data)
+        together = replace(experiment, data=entries, steps=experiment.steps * len(entries))
+        parts.append(Part("joint", together, tuple(port for part in parts for port in part.ports)))
+    return parts
+
+
+def trial(network: str, experiment: Experiment, folder: Path, *, metrics: Mapping[str, str]) -> list[Result]:
+    """Train a network on the experiment's data sets, and score it on each one's validation split.
+
+    A finished trial is read from its folder, one that was stopped goes on.
+
+    Args:
+        network: ``stsun`` or a rival's name.
+        experiment: All that decides the result, but for the network.
+        folder: Of this trial.
+        metrics: The headline metric of each task.
+
+    Raises:
+        SystemExit: The folder is of a trial with another experiment.
+    """
+    keep_plan(experiment, folder)
+    kept = folder / RESULT
+    if kept.is_file():
+        return [Result(**entry) for entry in json.loads(kept.read_text(encoding="utf-8"))]
+    stream = stream_of(experiment)
+    model = network_of(network, experiment, stream)
+    started = time.perf_counter()
+    fit(model, stream, experiment, folder, resume=(folder / LAST).is_file())
+    minutes = round((time.perf_counter() - started) / 60, 2)
+    seen = samples_seen(stream, experiment.steps * experiment.stream.accumulate)
+    results = []
+    for entry in experiment.data:
+        dataset, split = open_dataset(str(entry.dataset)), str(entry.validation)
+        results.append(
+            Result(
+                data_set=dataset.name,
+                task=dataset.task,
+                network=network,
+                joint=len(experiment.data) > 1,
+                seed=experiment.seed,
+                learning_rate=experiment.optimiser.learning_rate,
+                updates=experiment.steps,
+                samples_seen=seen[dataset.name],
+                minutes=minutes,
+                **scored(model, dataset, split, metrics[dataset.task]),
+                **cost_of(model, collate([dataset.read(dataset.records(split)[0])])),
+            )
+        )
+    kept.write_text(json.dumps([asdict(result) for result in results]), encoding="utf-8")
+    return results
+
+
+def keep_plan(experiment: Experiment, folder: Path) -> None:
+    """Write the experiment into the folder of its trial, or hold it against the one that is there.
+
+    Raises:
+        SystemExit: They differ.
+    """
+    plan = folder / PLAN
+    text = json.dumps(asdict(experiment), indent=1)
+    if plan.is_file() and plan.read_text(encoding="utf-8") != text:
+        raise SystemExit(f"{folder} is of a trial with other settings ({PLAN}); give another --output, or remove it")
+    folder.mkdir(parents=True, exist_ok=True)
+    plan.write_text(text, encoding="utf-8")
+
+
+def stream_of(experiment: Experiment) -> TrainingStream:
+    """Return the training batches of an experiment on data sets."""
+    datasets = {str(entry.dataset): open_dataset(str(entry.dataset)) for entry in experiment.data}
+    return TrainingStream(sources_of(experiment, datasets), experiment.stream, seed=experiment.seed)
+
+
+def ports_of(stream: TrainingStream) -> tuple[Port, ...]:
+    """Return what each data set of a stream brings and asks for, from its training split."""
+    library = stream.library
+    return tuple(
+        port_of(library.read(number, index) for index in range(source.length))
+        for number, source in enumerate(library.sources)
+    )
+
+
+def network_of(network: str, experiment: Experiment, stream: TrainingStream) -> nn.Module:
+    """Return an untrained network for the data sets of a stream."""
+    if network == OURS:
+        vocabulary = vocabulary_of(stream.library.configurations)
+        return start_model(experiment.model, vocabulary, seed=experiment.seed)
+    return roster.build(network, ports_of(stream), window=experiment.stream.crop, seed=experiment.seed)
+
+
+def scored(model: nn.Module, dataset: DataSet, split: str, metric: str) -> dict[str, Any]:
+    """Return the score of a model on a split, and the confusion matrix of each of its samples."""
+    matrices: list[Any] = []
+
+    def keep(judged: Judged) -> None:
+        matrices.append(judged.counts.full.tolist())
+
+    return {"score": evaluate(model, dataset, split, watch=keep)[metric], "matrices": matrices}
+
+
+def cost_of(model: nn.Module, batch: Batch, repeats: int = 3) -> dict[str, Any]:
+    """Return parameters, and what one forward pass costs: of STSUN specialised, as it is when it is used."""
+    network = fastest(model.eval().requires_grad_(False), batch.configuration)
+    inputs = (batch.images, batch.valid, batch.days, batch.configuration)
+
+    def forward() -> None:
+        with torch.inference_mode():
+            network(*inputs)
+
+    times = timed(forward, repeats)
+    return {"parameters": parameter_count(model), "gflops": count_gflops(network, *inputs), "est_ms": times.est_ms}
+
+
+def with_equal_flops(experiment: Experiment, network: str) -> Experiment:
+    """Return the experiment with as many updates of a network as cost what STSUN's updates cost in operations.
+
+    Both are counted on the same batches, those of the first update.
+    """
+    stream = stream_of(experiment)
+    batches = [stream[index] for index in range(experiment.stream.accumulate)]
+
+    def gflops(name: str) -> float:
+        model = network_of(name, experiment, stream).eval().requires_grad_(False)
+        return sum(count_gflops(model, each.images, each.valid, each.days, each.configuration) for each in batches)
+
+    return replace(experiment, steps=max(1, round(experiment.steps * gflops(OURS) / gflops(network))))
