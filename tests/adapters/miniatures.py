@@ -147,7 +147,7 @@ def dynamicearthnet(root):
             name = f"labels/{place}/Labels/Raster/2018-{month:02d}-01.tif"
             rows.append(f"{moved} /{name} 2018-{month:02d}")
             raster(root / name, np.stack([pattern(*(255 * (c == k) for c in (5, 6, month))) for k in range(7)]))
-            for day in (1, 2, 5):
+            for day in (1, 2, 5, 10, 15, 20, 25):
                 image(real / f"2018-{month:02d}-{day:02d}.tif", month - 1, 4, "uint16", day)
         text(root / DEN / f"{split}.txt", *rows)
 
@@ -181,14 +181,11 @@ def oscd(root):
 
 
 def xbd(root):
-    for split in ("train", "test"):
+    for place, split in enumerate(("train", "test", "hold")):
         for number, when in enumerate(("pre", "post")):
-            image(root / split / "images" / f"guatemala-volcano_0000000{split == 'test':d}_{when}_disaster.png", number)
-            stored = (0, 1, 1) if when == "pre" else (0, 1, 3)
-            label(
-                root / split / "targets" / f"guatemala-volcano_0000000{split == 'test':d}_{when}_disaster_target.png",
-                *stored,
-            )
+            name = f"guatemala-volcano_0000000{place}_{when}_disaster"
+            image(root / split / "images" / f"{name}.png", number)
+            label(root / split / "targets" / f"{name}_target.png", *((0, 1, 1) if when == "pre" else (0, 1, 3)))
 
 
 def spacenet7(root):
@@ -324,9 +321,10 @@ MINIATURES = {
         days=["2018-01-01", "2018-02-01"],
     ),
     "dynamicearthnet-daily": Miniature(
-        dynamicearthnet, {"train": 2, "val": 2, "test": 2}, [4, 4], [TEN, 5 * TEN],
+        dynamicearthnet, {"train": 2, "val": 2, "test": 2}, [4] * 6,
+        [day * TEN for day in (1, 5, 10, 15, 20, 25)],
         [["water", None, "forest and other vegetation"]],
-        days=["2018-02-01", "2018-02-05"], dates=[1, 1],
+        days=[f"2018-02-{day:02d}" for day in (1, 5, 10, 15, 20, 25)], dates=[1] * 6,
     ),
     "pastis": Miniature(
         pastis, {"train": 3, "val": 1, "test": 1}, [10, 10], TEN, [["background", "maize", None]],
@@ -342,7 +340,7 @@ MINIATURES = {
     "sysu-cd": Miniature(pairs(CD, ("time1", "time2"), name="00000.png"), THREE, RGB * 2, BYTE, CHANGED),
     "clcd": Miniature(pairs(CD, ("image1", "image2"), name="00001.png"), THREE, RGB * 2, BYTE, CHANGED),
     "xbd": Miniature(
-        xbd, TWO, RGB * 2, BYTE,
+        xbd, TWO | {"hold": 1}, RGB * 2, BYTE,
         [["background", "building", "building"], ["background", "building", "building major damage"]],
     ),
     "spacenet7": Miniature(

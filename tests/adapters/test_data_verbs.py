@@ -154,6 +154,44 @@ def test_blocks_make_splits_of_a_scene(run, tmp_path):
     assert train.any() and test.any() and not (train & test).any()
 
 
+def test_what_is_missing_of_the_official_set_is_told_by_check(run, tmp_path):
+    MINIATURES["openearthmap"].build(tmp_path)
+    code, out, _ = run("check", "openearthmap", tmp_path)
+    assert code == 0 and "lacks 1 of what openearthmap has officially, such as hurricane-matthew/images/" in out
+    found = json.loads(run("check", "openearthmap", tmp_path, "--json")[1])
+    assert found["missing"] == ["hurricane-matthew/images/hurricane-matthew_2.tif"]
+
+
+@pytest.mark.parametrize("ending", [".yaml", ".jsonl", ".tif"])
+def test_nothing_is_overwritten_unasked(run, tmp_path, ending):
+    MINIATURES["pavia-university"].build(tmp_path)
+    scene = tmp_path / "pavia-university.yaml"
+    split = ["blocks", scene, "--side", 4, "--buffer", 0, "--shares", "train=0.5,test=0.5"]
+    verbs = [["yaml", "pavia-university", tmp_path]] if ending != ".tif" else []
+    assert run("yaml", "pavia-university", tmp_path)[0] == 0
+    for verb in [*verbs, split]:
+        taken = (tmp_path / "taken").with_suffix(ending)
+        taken.write_text("mine")
+        arguments = [*verb, "--output", tmp_path / "taken.yaml"]
+        code, _, err = run(*arguments)
+        assert code == 2 and f"taken{ending} is already there" in err and "--overwrite" in err
+        assert taken.read_text() == "mine" and len(list(tmp_path.glob("taken*"))) == 1
+        assert run(*arguments, "--overwrite")[0] == 0 and validate(tmp_path / "taken.yaml") == []
+        for file in tmp_path.glob("taken*"):
+            file.unlink()
+
+
+@pytest.mark.parametrize("output", ["pavia-university.yaml", "pavia-university.yml"])
+def test_blocks_never_replace_the_data_set_that_they_split(run, tmp_path, output):
+    MINIATURES["pavia-university"].build(tmp_path)
+    run("yaml", "pavia-university", tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.glob("pavia*")}
+    arguments = ["blocks", tmp_path / "pavia-university.yaml", "--overwrite", "--output", tmp_path / output]
+    code, _, err = run(*arguments)
+    assert code == 2 and "is the data set itself" in err
+    assert {path: path.read_bytes() for path in tmp_path.glob("pavia*")} == before
+
+
 def test_doubts_are_listed_from_a_checkpoint(run, tmp_path):
     from stsun.model import checkpoint
     from stsun.model.stsun import create

@@ -9,6 +9,7 @@ from miniatures import MINIATURES
 
 from stsun import cli
 from stsun.adapters.adapter import adapter
+from stsun.errors import DataError
 from stsun.protocols.protocol import Protocol, protocol, protocol_names
 
 PROTOCOLS = {
@@ -66,6 +67,7 @@ def test_a_protocol_scores_a_folder_as_it_was_downloaded(world, capfd, name, cho
     scores = json.loads(out)
     assert scores["protocol"] == chosen and scores["split"] == protocol(chosen).split
     assert list(scores["quoted"]) == protocol(chosen).scores
+    assert [scores[key] for key in ("source", "note")] == [protocol(chosen).source, protocol(chosen).note]
     assert scores["pixels"] > 0
 
 
@@ -94,7 +96,8 @@ def test_scores_of_a_protocol_are_those_of_the_written_description(world, capfd)
 def test_quoted_scores_are_told_in_words(world, capfd):
     arguments = ["--protocol", "whu-building", "--root", world / "whu-building", "--model", world / "run"]
     code, out, _ = run(capfd, "evaluate", *arguments)
-    assert code == 0 and "whu-building quotes categories.building.iou" in out and "mean_boundary_iou" in out
+    assert code == 0 and "mean_boundary_iou" in out
+    assert f"whu-building ({protocol('whu-building').title}; Ji, Wei, Lu 2019) quotes categories.building.iou" in out
 
 
 def test_images_of_a_data_set_are_mapped(world, capfd, tmp_path):
@@ -122,14 +125,27 @@ def test_every_protocol_fits_its_data_set(name, tmp_path):
     dataset = chosen.open(tmp_path)
     assert chosen.split in adapter(chosen.data_set).splits and dataset.records(chosen.split)
     assert not set(chosen.ignore) & set(dataset.categories)
-    assert set(chosen.folds) <= set(protocol_names())
 
 
-def test_folds_test_each_patch_once_and_never_what_they_train_on(tmp_path):
-    MINIATURES["pastis"].build(tmp_path)
+def test_titles_tell_protocols_apart():
+    titles = [protocol(name).title for name in protocol_names()]
+    assert len(set(titles)) == len(titles)
+
+
+def test_a_split_that_is_not_whole_is_not_scored(tmp_path):
+    MINIATURES["openearthmap"].build(tmp_path)  # lacks an image of train, which is not scored
+    assert protocol("openearthmap-val").open(tmp_path).records("val")
+    (tmp_path / "val.txt").write_text("tokyo_2.tif\nxx_1.tif\nxx_2.tif\n")
+    with pytest.raises(DataError, match="lacks 2 of what val of openearthmap has officially"):
+        protocol("openearthmap-val").open(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["pastis", "pastis-r"])
+def test_folds_test_each_patch_once_and_never_what_they_train_on(tmp_path, name):
+    MINIATURES[name].build(tmp_path)
     tested = []
-    for fold in protocol("pastis-fold1").folds:
-        dataset = protocol(fold).open(tmp_path)
+    for fold in range(1, 6):
+        dataset = protocol(f"{name}-fold{fold}").open(tmp_path)
         held = {split: {record.id for record in dataset.records(split)} for split in dataset.splits}
         assert not held["train"] & held["test"] and not held["val"] & held["test"]
         tested += held["test"]

@@ -2,13 +2,18 @@
 
 import numpy as np
 import pytest
+import rasterio
+import yaml
 from scipy.spatial.distance import cdist
 from sklearn.neighbors import KNeighborsClassifier
 
+from stsun.adapters.adapter import write_yaml
+from stsun.data.dataset import open_dataset
 from stsun.data.sample import IGNORE
 from stsun.errors import DataError
-from stsun.quality.blocks import block_mask
+from stsun.quality.blocks import block_mask, by_blocks
 
+SHAPE = {"height": 64, "width": 64, "dtype": "uint8"}
 SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
 
 
@@ -81,3 +86,36 @@ def test_blocks_that_leave_a_split_empty_are_refused(given, message):
     labels[::2] = np.random.default_rng(0).integers(0, 2, (16, 32))
     with pytest.raises(DataError, match=message):
         block_mask(labels, SHARES, **given)
+
+
+@pytest.fixture
+def scene(tmp_path):
+    """Write the description of a scene of 64 x 64 pixels with three classes, and open it."""
+    rng = np.random.default_rng(0)
+    for name, bands, most in (("s", 3, 255), ("l", 1, 3)):
+        with rasterio.open(tmp_path / f"{name}.tif", "w", driver="GTiff", count=bands, **SHAPE) as file:
+            file.write(rng.integers(0, most, (bands, 64, 64)).astype("uint8"))
+
+    def scene(**more):
+        row = {"id": "x", "split": "all", "images": [{"path": "s.tif"}], "labels": ["l.tif"]} | more
+        content = {"name": "x", "task": "segmentation", "bands": "aerial-rgb", "classes": {0: "a", 1: "b", 2: "c"}}
+        (tmp_path / "x.yaml").write_text(yaml.safe_dump(content | {"samples": [row]}))
+        return open_dataset(tmp_path / "x.yaml")
+
+    return scene
+
+
+def test_a_scene_that_was_split_before_is_split_anew_from_all_its_pixels(scene, tmp_path):
+    first = by_blocks(scene(), SHARES, tmp_path / "first.tif", side=8, buffer=0)
+    before = open_dataset(write_yaml(tmp_path / "first.yaml", first).with_suffix(".yaml"))
+    again = by_blocks(before, SHARES, tmp_path / "again.tif", side=8, buffer=0)
+    for split in SHARES:
+        labels = [open_dataset(tmp_path / "x.yaml", m) for m in (first, again)]
+        one, other = (data.read(data.records(split)[0]).labels for data in labels)
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_window_is_refused_as_the_mask_would_not_fit_its_file(scene, tmp_path):
+    with pytest.raises(DataError, match="1 samples of a window; blocks are for one scene"):
+        by_blocks(scene(window=[0, 0, 32, 32]), SHARES, tmp_path / "mask.tif", side=8, buffer=0)
+    assert not (tmp_path / "mask.tif").exists()

@@ -89,6 +89,29 @@ def test_images_that_share_ground_are_found_and_neighbours_are_not(make):
     assert leaks[0].measure == pytest.approx(0.5 * 0.75, abs=0.02)
 
 
+@pytest.mark.parametrize("rows", [80, 20], ids=["half of it", "most of it"])
+def test_what_is_missing_in_both_is_no_likeness(make, rows):
+    pictures = [0.4 + 0.2 * texture(seed) for seed in (1, 2)]
+    for picture in pictures:
+        picture[rows:] = picture[:, :20] = 0
+    hidden = {sample: {"nodata": 0} for sample in ("train0", "test0")}
+    assert find_leaks(make(hidden, train=pictures[:1], test=pictures[1:])) == []
+    picture = pictures[0].copy()
+    copies = pairs(find_leaks(make(hidden, train=[picture], test=[picture])))
+    assert copies == ([("alike", "train0", "test0")] if rows == 80 else [])
+
+
+def test_the_same_ground_at_other_days_is_told_as_that(make, tmp_path):
+    place = {"crs": "EPSG:32633", "transform": from_origin(500_000, 5_000_000, 10, 10)}
+    dataset = make({"train0": place, "test0": place}, train=[texture(1)], test=[texture(2)])
+    for day, words in (("2020-07-01", "at other days: scores speak for other times"), ("2019-07-01", "(share 1.00)")):
+        for sample, when in (("train0", "2019-07-01"), ("test0", day)):
+            with rasterio.open(tmp_path / f"{sample}.tif", "r+") as file:
+                file.update_tags(ACQUISITION_DATE=when)
+        (leak,) = find_leaks(dataset)
+        assert leak.kind == "overlap" and words in str(leak) and leak.other_days == (day == "2020-07-01")
+
+
 def test_the_hash_is_that_of_the_lowest_frequencies():
     picture = texture(5, SIDE)
     assert perceptual_hash(picture) == perceptual_hash(3 * picture + 1)

@@ -17,7 +17,17 @@ from stsun.sensors import sensor
 from stsun.yamlfile import dump, value_of
 
 Row = dict[str, Any]
-Rows = Callable[..., Iterable[Row]]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What a data set has officially, and a folder lacks: a sample, an image, or all of a split."""
+
+    split: str
+    what: str
+
+
+Rows = Callable[..., Iterable[Row | Missing]]
 """From the data set's folder, and parameters with defaults, to rows as those of ``samples.jsonl``."""
 
 
@@ -81,7 +91,7 @@ class Adapter:
             "tested_on": self.tested,
         }
 
-    def describe(self, root: Path, **given: Any) -> dict[str, Any]:
+    def describe(self, root: Path, /, **given: Any) -> dict[str, Any]:
         """Return what a YAML file in the data set's folder would hold.
 
         Args:
@@ -90,8 +100,35 @@ class Adapter:
 
         Raises:
             DataError: The folder lacks files that the samples are listed by, or holds no sample.
-            ConfigurationError: There is no such parameter or key.
+            ConfigurationError: There is no such parameter or key, or a parameter cannot have this value.
         """
+        rows = [entry for entry in self._entries(root, given) if not isinstance(entry, Missing)]
+        if not rows:
+            raise DataError(f"{root}: holds no sample of {self.name}; expected {', '.join(self.layout)}")
+        head = {"name": self.name, "title": self.title, "licence": self.licence, "source": self.citation}
+        changed = {name: value for name, value in given.items() if name not in self.parameters}
+        return {**head, **self.description, **changed, "samples": rows}
+
+    def missing(self, root: Path, /, **given: Any) -> list[Missing]:
+        """Return what the folder lacks of the official data set, as far as that is known.
+
+        The arguments and errors are those of `describe`.
+        """
+        return [entry for entry in self._entries(root, given) if isinstance(entry, Missing)]
+
+    def _entries(self, root: Path, given: Mapping[str, Any]) -> list[Row | Missing]:
+        self._check(given)
+        if not root.is_dir():
+            raise DataError(f"{root}: there is no such folder; give the one that {self.name} was unpacked to")
+        try:
+            return list(self.rows(root, **{name: value for name, value in given.items() if name in self.parameters}))
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as problem:
+            raise DataError(
+                f"{root}: cannot be read as {self.name} ({type(problem).__name__}: {problem}); expected "
+                f"{', '.join(self.layout)} as they were downloaded"
+            ) from problem
+
+    def _check(self, given: Mapping[str, Any]) -> None:
         keys = {field.name for field in fields(Description)} - {"samples", "images", "labels", "dates", "valid"}
         unknown = sorted(set(given) - set(self.parameters) - keys)
         if unknown:
@@ -99,14 +136,10 @@ class Adapter:
             raise ConfigurationError(
                 f"{self.name} has no parameter {unknown[0]!r}; it has {has}, and takes keys of a description"
             )
-        if not root.is_dir():
-            raise DataError(f"{root}: there is no such folder; give the one that {self.name} was unpacked to")
-        rows = list(self.rows(root, **{name: value for name, value in given.items() if name in self.parameters}))
-        if not rows:
-            raise DataError(f"{root}: holds no sample of {self.name}; expected {', '.join(self.layout)}")
-        head = {"name": self.name, "title": self.title, "licence": self.licence, "source": self.citation}
-        changed = {name: value for name, value in given.items() if name not in self.parameters}
-        return {**head, **self.description, **changed, "samples": rows}
+        for name, default in self.parameters.items():
+            if name in given and type(given[name]) is not type(default):
+                kind = "a whole number" if isinstance(default, int) else f"text (a number in quotes: {name}=\"'15'\")"
+                raise ConfigurationError(f"{name} of {self.name} is {given[name]!r}, expected {kind} as {default!r}")
 
 
 def given_of(texts: Iterable[str]) -> dict[str, Any]:
@@ -169,8 +202,7 @@ def write_yaml(path: Path, mapping: Mapping[str, Any]) -> Path:
         RasterError: They cannot be written.
     """
     samples = path.with_suffix(".jsonl")
-    with whole_file(samples) as file:
-        file.write_text("".join(json.dumps(row) + "\n" for row in mapping["samples"]), encoding="utf-8")
-    with whole_file(path) as file:
-        file.write_text(dump({**mapping, "samples": samples.name}), encoding="utf-8")
+    with whole_file(path) as described, whole_file(samples) as listed:  # both are whole before one has its name
+        listed.write_text("".join(json.dumps(row) + "\n" for row in mapping["samples"]), encoding="utf-8")
+        described.write_text(dump({**mapping, "samples": samples.name}), encoding="utf-8")
     return samples

@@ -6,15 +6,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from stsun.adapters.adapter import Row
-from stsun.errors import DataError
+from stsun.adapters.adapter import Missing, Row
+from stsun.errors import ConfigurationError, DataError
 from stsun.raster.reader import inspect
 from stsun.sensors import sensor
 from stsun.yamlfile import read_text
 
+IMAGES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".jp2")
+"""Endings of images; beside them lies what programs leave in folders, such as .aux.xml and Thumbs.db."""
+
 
 def named(root: Path, folder: str, pattern: str = "*") -> dict[str, str]:
     """Return the files of a folder by their names without suffix, in order; hidden ones are left out.
+
+    Args:
+        root: The data set's folder.
+        folder: The one to look into.
+        pattern: Of the files' names; left out: all images.
 
     Raises:
         DataError: There is no such folder.
@@ -23,7 +31,22 @@ def named(root: Path, folder: str, pattern: str = "*") -> dict[str, str]:
     if not where.is_dir():
         raise DataError(f"{where}: there is no such folder; unpack the data set as it was downloaded")
     found = (path for path in sorted(where.glob(pattern)) if path.is_file() and path.name[0] != ".")
-    return {path.stem: f"{folder}/{path.name}" for path in found}
+    kept = (path for path in found if pattern != "*" or path.suffix.lower() in IMAGES)
+    return {path.stem: f"{folder}/{path.name}" for path in kept}
+
+
+def together(root: Path, *parts: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the images of the first of some folders, by name without suffix, with those of the same name in all.
+
+    Raises:
+        DataError: A folder is missing, or one of its files.
+    """
+    found = [named(root, part) for part in parts]
+    for stem in found[0]:
+        for part, files in zip(parts, found, strict=True):
+            if stem not in files:
+                raise DataError(f"{root / part}: lacks {stem!r}, which {parts[0]} has; fetch the data set again")
+        yield stem, [files[stem] for files in found]
 
 
 def folders(root: Path, folder: str) -> list[str]:
@@ -59,9 +82,21 @@ def features(path: Path) -> list[dict[str, Any]]:
         DataError: The file is missing or no GeoJSON.
     """
     try:
-        return [feature["properties"] for feature in json.loads(read_text(path, DataError))["features"]]
-    except (ValueError, KeyError, TypeError) as problem:
+        return [feature["properties"] for feature in document(path)["features"]]
+    except (KeyError, TypeError) as problem:
         raise DataError(f"{path}: is no GeoJSON ({problem}); fetch it again") from problem
+
+
+def document(path: Path) -> Any:
+    """Return the content of a JSON file.
+
+    Raises:
+        DataError: The file is missing or no JSON.
+    """
+    try:
+        return json.loads(read_text(path, DataError))
+    except (ValueError, RecursionError) as problem:
+        raise DataError(f"{path}: is no JSON ({problem}); fetch it again") from problem
 
 
 def row(sample: str, split: str, images: Sequence[str | list[str] | Row], labels: Sequence[str], **more: Any) -> Row:
@@ -93,7 +128,7 @@ def series(path: str, days: Iterable[str | None], count: int, **more: Any) -> li
 
 def split_pairs(
     root: Path, splits: Sequence[str], dates: Sequence[Sequence[str]], label: Sequence[str] = ("label",)
-) -> Iterator[Row]:
+) -> Iterator[Row | Missing]:
     """Yield the samples ``{split}/{date}/{name}`` with ``{split}/{label}/{name}``, of the splits that are there.
 
     Args:
@@ -106,12 +141,12 @@ def split_pairs(
         DataError: A folder is missing, or one of its files.
     """
     for split in splits:
-        if (root / split).is_dir():
-            parts = [first(root, *(f"{split}/{name}" for name in names)) for names in (*dates, label)]
-            *images, labels = (named(root, part) for part in parts)
-            for stem in images[0]:
-                _check_complete(root, stem, parts, (*images, labels))
-                yield row(f"{split}/{stem}", split, [image[stem] for image in images], [labels[stem]])
+        if not (root / split).is_dir():
+            yield Missing(split, f"all of {split}")
+            continue
+        parts = [first(root, *(f"{split}/{name}" for name in names)) for names in (*dates, label)]
+        for stem, (*images, labels) in together(root, *parts):
+            yield row(f"{split}/{stem}", split, images, [labels])
 
 
 def listed_pairs(root: Path, splits: Sequence[str], dates: Sequence[str], label: str) -> Iterator[Row]:
@@ -127,11 +162,28 @@ def scene(image: str, label: str) -> Iterator[Row]:
 
 
 def tiles(image: Path, side: int) -> Iterator[tuple[str, list[int]]]:
-    """Yield the tiles of an image, name and window; those at its right and lower edge are as small as they must be."""
+    """Yield the tiles of an image, name and window; those at its right and lower edge are as small as they must be.
+
+    Raises:
+        ConfigurationError: The side is no number of pixels.
+    """
+    if side < 1:
+        raise ConfigurationError(f"tile is {side}, expected the side of a tile in pixels, such as 512")
     info = inspect(image)
     for top in range(0, info.height, side):
         for left in range(0, info.width, side):
             yield f"{top:05d}_{left:05d}", [top, left, min(side, info.height - top), min(side, info.width - left)]
+
+
+def folds(start: int, splits: Sequence[str]) -> dict[int, str]:
+    """Return the split of each fold, numbered from 1: that of fold ``start`` is the first, the others take their turn.
+
+    Raises:
+        ConfigurationError: There is no such fold.
+    """
+    if not 1 <= start <= len(splits):
+        raise ConfigurationError(f"fold is {start}, expected 1 to {len(splits)}")
+    return {(start - 1 + turn) % len(splits) + 1: split for turn, split in enumerate(splits)}
 
 
 def iso(day: int | str) -> str:
@@ -156,9 +208,3 @@ def spectrum(first_nm: float, last_nm: float, count: int, without: Sequence[int]
 def numbered(names: str, start: int = 1) -> dict[int, str]:
     """Return classes of consecutive stored values from their names (commas between)."""
     return {value: " ".join(name.split()) for value, name in enumerate(names.split(","), start=start)}
-
-
-def _check_complete(root: Path, stem: str, parts: Sequence[str], found: Sequence[dict[str, str]]) -> None:
-    for part, files in zip(parts, found, strict=True):
-        if stem not in files:
-            raise DataError(f"{root / part}: lacks {stem!r}, which {parts[0]} has; fetch the data set again")

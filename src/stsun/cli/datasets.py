@@ -1,5 +1,6 @@
 """Verbs of ``stsun data``: public data sets by name, and what a data set is like."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ GivenArgument = Annotated[
     list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Its parameters, or keys of a description.")
 ]
 DataSetArgument = Annotated[Path, typer.Argument(metavar="DATASET.YAML", help="Description of a data set.")]
+OverwriteFlag = Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")]
 SplitOption = Annotated[str | None, typer.Option("--split", help="Left out: all splits.")]
 
 
@@ -54,10 +56,15 @@ def check(name: NameArgument, root: RootArgument, given: GivenArgument = None, a
     from stsun.adapters.adapter import adapter, described_at, given_of
     from stsun.data.validate import validate
 
-    mapping = adapter(name).describe(root, **given_of(given or ()))
+    chosen = given_of(given or ())
+    mapping = adapter(name).describe(root, **chosen)
+    missing = [one.what for one in adapter(name).missing(root, **chosen)]
     problems = [str(problem) for problem in validate(described_at(name, root), mapping)]
     if as_json:
-        typer.echo(to_json({"data_set": name, "samples": len(mapping["samples"]), "problems": problems}))
+        found = {"data_set": name, "samples": len(mapping["samples"]), "missing": missing, "problems": problems}
+        typer.echo(to_json(found))
+    elif missing:
+        typer.echo(f"{root}: lacks {len(missing)} of what {name} has officially, such as {', '.join(missing[:3])}")
     if problems:
         raise StsunError("\n  ".join([f"{root}: {len(problems)} problem(s); mend them:", *problems]))
     if not as_json:
@@ -72,18 +79,19 @@ def yaml_(
     output: Annotated[
         Path | None, typer.Option("--output", help="A .yaml in ROOT; left out: NAME.yaml there; - prints it.")
     ] = None,
+    overwrite: OverwriteFlag = False,
 ) -> None:
     """Write the YAML file that describes a public data set, and the list of its samples beside it."""
     from stsun.adapters.adapter import adapter, described_at, given_of, write_yaml
     from stsun.yamlfile import dump
 
+    path = output or described_at(name, root)
+    if str(output) != "-":
+        _check_output(path, root, (".jsonl",), overwrite=overwrite)
     mapping = adapter(name).describe(root, **given_of(given or ()))
     if str(output) == "-":
         typer.echo(dump(mapping))
         return
-    path = output or described_at(name, root)
-    if path.suffix not in (".yaml", ".yml") or path.resolve().parent != root.resolve():
-        raise StsunError(f"--output {path}: expected a .yaml in {root}, as its paths are relative to its own folder")
     samples = write_yaml(path, mapping)
     typer.echo(f"wrote {path} and {samples}, {len(mapping['samples'])} samples")
 
@@ -130,19 +138,24 @@ def blocks(
     buffer: Annotated[int, typer.Option("--buffer", help="Pixels left out on each side of a border.")] = 8,
     shares: Annotated[str, typer.Option("--shares", help="Splits and their shares.")] = "train=0.6,val=0.2,test=0.2",
     seed: Annotated[int, typer.Option("--seed", help="Other seeds give other blocks.")] = 0,
+    overwrite: OverwriteFlag = False,
 ) -> None:
     """Split a data set of a single scene by area: whole blocks, with a strip between splits that belongs to none."""
     from stsun.adapters.adapter import given_of, write_yaml
     from stsun.data.dataset import open_dataset
     from stsun.quality.blocks import by_blocks
 
-    if output.suffix not in (".yaml", ".yml") or output.resolve().parent != dataset.resolve().parent:
-        raise StsunError(f"--output {output}: expected a .yaml in the folder of {dataset}")
+    _check_output(output, dataset.parent, (".jsonl", ".tif"), overwrite=overwrite)
+    if output.with_suffix("").resolve() == dataset.with_suffix("").resolve():
+        raise StsunError(
+            f"--output {output}: is the data set itself, or would replace its samples; choose another name"
+        )
     wanted = given_of(shares.split(","))
     if not all(isinstance(share, int | float) for share in wanted.values()):
         raise StsunError(f"--shares {shares!r}: expected numbers, such as train=0.6,val=0.2,test=0.2")
     mask = output.with_suffix(".tif")
-    write_yaml(output, by_blocks(open_dataset(dataset), wanted, mask, side=side, buffer=buffer, seed=seed))
+    options: dict[str, Any] = {"side": side, "buffer": buffer, "seed": seed, "overwrite": overwrite}
+    write_yaml(output, by_blocks(open_dataset(dataset), wanted, mask, **options))
     typer.echo(f"wrote {output}, with {output.with_suffix('.jsonl').name} and {mask.name}")
 
 
@@ -164,3 +177,12 @@ def doubts(
         options: dict[str, Any] = {"count": count, "device": device, "progress": progress}
         found = find_doubts(load(model), open_dataset(dataset), split, **options)
     typer.echo(to_json(found) if as_json else "\n".join(lines_of({"doubts": found})))
+
+
+def _check_output(path: Path, folder: Path, beside: Sequence[str], *, overwrite: bool) -> None:
+    """Refuse a description outside its data set's folder, or one that is there with what is written beside it."""
+    if path.suffix not in (".yaml", ".yml") or path.resolve().parent != folder.resolve():
+        raise StsunError(f"--output {path}: expected a .yaml in {folder}, as its paths are relative to its own folder")
+    for file in (path, *(path.with_suffix(ending) for ending in beside)):
+        if file.exists() and not overwrite:
+            raise StsunError(f"{file} is already there; allow it to be replaced (--overwrite) or choose another name")

@@ -1,7 +1,8 @@
 """A protocol by name: the data set, the split, what is not scored, and which scores are quoted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,10 +30,9 @@ class Protocol:
             ``categories.NAME.iou`` for one of a category.
         parameters: Of the adapter: fold, tile, domain, ...
         split: The split that is scored.
-        task: Asked for instead of the data set's own.
         ignore: Categories that are not scored.
         boundary: Whether boundary IoU is counted, too.
-        folds: The protocols whose scores are averaged; empty = it stands alone.
+        folds: The data set's folds, each with a protocol of its own, whose name and title end with its number.
         note: What else to know.
     """
 
@@ -44,10 +44,9 @@ class Protocol:
     scores: list[str]
     parameters: dict[str, Any] = field(default_factory=dict)
     split: str = "test"
-    task: str | None = None
     ignore: list[str] = field(default_factory=list)
     boundary: bool = False
-    folds: list[str] = field(default_factory=list)
+    folds: list[int] = field(default_factory=list)
     note: str = ""
 
     def open(self, root: Path) -> DataSet:
@@ -57,16 +56,24 @@ class Protocol:
             root: The data set's folder, as downloaded.
 
         Raises:
-            DataError: The folder is not that of the data set, or a category to ignore is none of it.
+            DataError: The folder is not that of the data set, lacks samples of the split that is scored, or a category
+                to ignore is none of it.
         """
-        mapping = _without(adapter(self.data_set).describe(root, **self.parameters), self.ignore)
+        public = adapter(self.data_set)
+        lacking = [one.what for one in public.missing(root, **self.parameters) if one.split == self.split]
+        if lacking:
+            raise DataError(
+                f"{root}: lacks {len(lacking)} of what {self.split} of {self.data_set} has officially, such as "
+                f"{lacking[0]}; scores without it are of another benchmark: add it, or score what is there with "
+                "stsun data yaml and stsun evaluate --data"
+            )
+        mapping = _without(public.describe(root, **self.parameters), self.ignore)
         return open_dataset(described_at(self.data_set, root), mapping)
 
 
 def protocol_names() -> tuple[str, ...]:
     """Return the names of all protocols."""
-    shipped = files(__package__ or "stsun.protocols").iterdir()
-    return tuple(sorted(file.name.removesuffix(".yaml") for file in shipped if file.name.endswith(".yaml")))
+    return tuple(_shipped())
 
 
 def protocol(name: str) -> Protocol:
@@ -75,10 +82,24 @@ def protocol(name: str) -> Protocol:
     Raises:
         ConfigurationError: There is none.
     """
-    if name not in protocol_names():
+    if name not in _shipped():
         raise ConfigurationError(f"no protocol {name!r}; there are {', '.join(protocol_names())}")
-    path = Path(str(files(__package__ or "stsun.protocols").joinpath(f"{name}.yaml")))
-    return validate(load_mapping(path, ConfigurationError), Protocol, ConfigurationError, str(path))
+    return _shipped()[name]
+
+
+@cache
+def _shipped() -> dict[str, Protocol]:
+    """Return the protocols of all files by their names, in order."""
+    found: dict[str, Protocol] = {}
+    for file in files(__package__ or "stsun.protocols").iterdir():
+        if file.name.endswith(".yaml"):
+            path = Path(str(file))
+            one = validate(load_mapping(path, ConfigurationError), Protocol, ConfigurationError, str(path))
+            folds = {
+                str(fold): replace(one, title=f"{one.title} {fold}", parameters={"fold": fold}) for fold in one.folds
+            }
+            found |= {f"{path.stem}{number}": each for number, each in (folds or {"": one}).items()}
+    return dict(sorted(found.items()))
 
 
 def evaluate_by(
@@ -101,8 +122,8 @@ def evaluate_by(
         seed: As in ``stsun.evaluate``.
 
     Returns:
-        What ``stsun.evaluate`` gives, with ``protocol``, ``quoted``: the scores that the protocol quotes, and, where it
-        counts boundaries, what `stsun.evaluation.boundary.Boundaries` gives.
+        What ``stsun.evaluate`` gives, with ``protocol`` and its ``title``, ``source`` and ``note``, ``quoted``: the
+        scores that it quotes, and, where it counts boundaries, what `stsun.evaluation.boundary.Boundaries` gives.
 
     Raises:
         StsunError: There is no such protocol, or as ``stsun.evaluate``.
@@ -110,12 +131,12 @@ def evaluate_by(
     chosen = protocol(name)
     boundaries = Boundaries() if chosen.boundary else None
     scores = evaluate(
-        model, chosen.open(Path(root)), chosen.split, task=chosen.task, device=device, progress=progress,
-        watch=boundaries, seed=seed,
-    )  # fmt: skip
+        model, chosen.open(Path(root)), chosen.split, device=device, progress=progress, watch=boundaries, seed=seed
+    )
     if boundaries is not None:
         scores |= boundaries.scores(list(scores["categories"]), seed=seed)
-    return {"protocol": name, "quoted": {key: quoted(scores, key) for key in chosen.scores}, **scores}
+    told = {"protocol": name, "title": chosen.title, "source": chosen.source, "note": chosen.note}
+    return {**told, "quoted": {key: quoted(scores, key) for key in chosen.scores}, **scores}
 
 
 def quoted(scores: Mapping[str, Any], key: str) -> float | None:

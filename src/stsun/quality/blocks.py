@@ -1,6 +1,7 @@
 """Splits of a single scene by area: whole blocks, with a strip between splits that belongs to none."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,14 @@ def block_mask(
 
 
 def by_blocks(
-    dataset: DataSet, shares: Mapping[str, float], mask_path: Path, *, side: int, buffer: int, seed: int = 0
+    dataset: DataSet,
+    shares: Mapping[str, float],
+    mask_path: Path,
+    *,
+    side: int,
+    buffer: int,
+    seed: int = 0,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Write the mask of a scene's splits, and return its description with these splits.
 
@@ -73,27 +81,30 @@ def by_blocks(
         side: As in `block_mask`.
         buffer: As in `block_mask`.
         seed: As in `block_mask`.
+        overwrite: The mask may replace a file.
 
     Returns:
         What a YAML file beside the mask would hold.
 
     Raises:
-        DataError: The data set has several samples, or as `block_mask`.
+        DataError: The data set has several samples, or one that is a window of its files, or as `block_mask`.
         RasterError: The mask cannot be written.
     """
     records = list({record.id: record for split in dataset.splits for record in dataset.records(split)}.values())
-    if len(records) != 1 or not records[0].labels:
+    if len(records) != 1 or not records[0].labels or records[0].window is not None:
         raise DataError(
-            f"{dataset.path}: has {len(records)} samples; blocks are for one scene with a label file, give other data "
-            "sets lists of samples"
+            f"{dataset.path}: has {len(records)} samples{' of a window' if any(r.window for r in records) else ''}; "
+            "blocks are for one scene with a label file, used whole: give other data sets lists of samples, and cut "
+            "the files of a window to it"
         )
-    sample = dataset.read(records[0])
+    sample = dataset.read(replace(records[0], area=None))  # all of it, whatever splits there were
     if sample.labels is None or sample.labels.min() == IGNORE:
         raise DataError(f"{dataset.path}: its only sample has no label that is scored")
     mask = block_mask(sample.labels[0], shares, side=side, buffer=buffer, seed=seed)
     colors = ("#d9d9d9", "#332288", "#ddcc77", "#cc3311", "#44aa99", "#aa4499")
     layer = Layer("split", tuple(zip((NO_SPLIT, *shares), colors, strict=False)))
-    with create(mask_path, Grid(None, Affine.identity(), *mask.shape), [layer], dtype="uint8", nodata=None) as write:
+    options: dict[str, Any] = {"dtype": "uint8", "nodata": None, "overwrite": overwrite}
+    with create(mask_path, Grid(None, Affine.identity(), *mask.shape), [layer], **options) as write:
         write(0, mask[None])
     replaced = ("images", "labels", "valid", "dates", "samples", "splits")
     kept = {key: value for key, value in load_mapping(dataset.path, DataError).items() if key not in replaced}

@@ -1,17 +1,17 @@
 """Labels in doubt: the samples that a trained model disagrees with most."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
-from stsun.data.batching import collate
 from stsun.data.dataset import DataSet
 from stsun.data.sample import IGNORE, Sample
 from stsun.errors import DataError
+from stsun.evaluation.evaluate import logits_of
 from stsun.evaluation.summary import scored_names
 from stsun.model.inference import evaluating
 
@@ -84,8 +84,7 @@ def _doubt(model: nn.Module, sample: Sample, split: str, device: torch.device) -
     """Return the doubts of one sample; None where no pixel is scored."""
     if sample.labels is None:
         raise DataError(f"sample {sample.id!r} has no labels; doubts are about labels")
-    batch = collate([replace(sample, labels=None)]).to(device)
-    logits: Tensor = model(batch.images, batch.valid, batch.days, batch.configuration)[0].cpu().float()  # T2 K H W
+    logits = logits_of(model, sample, device)  # T2 K H W
     if sample.configuration.task == "binary_change":
         logits = torch.cat([torch.zeros_like(logits), logits], dim=1)
     labels = torch.from_numpy(sample.labels)

@@ -1,5 +1,6 @@
 """Leaks between splits: images that look the same, and images that show the same ground."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -28,6 +29,8 @@ MOST_BITS = 6
 LEAST_CORRELATION = 0.95
 LEAST_CONTRAST = 1e-3
 """An image whose thumbnail varies less, relative to its mean, shows nothing that could be recognised."""
+LEAST_VALID = 0.5
+"""An image with a smaller share of valid pixels is known by the shape of what is missing, and so not compared."""
 
 Progress = Callable[[int, int], object]
 
@@ -41,16 +44,19 @@ class Leak:
         one: Split and id.
         other: Split and id.
         measure: Correlation of the thumbnails, or the share of the smaller footprint's box that both cover.
+        other_days: Whether the days of both are known, and none is in both.
     """
 
     kind: str
     one: tuple[str, str]
     other: tuple[str, str]
     measure: float
+    other_days: bool = False
 
     def __str__(self) -> str:
         what = "look the same (correlation" if self.kind == "alike" else "show the same ground (share"
-        return f"{self.one[0]} {self.one[1]!r} and {self.other[0]} {self.other[1]!r} {what} {self.measure:.2f})"
+        days = " at other days: scores speak for other times, not for other places" if self.other_days else ""
+        return f"{self.one[0]} {self.one[1]!r} and {self.other[0]} {self.other[1]!r} {what} {self.measure:.2f}){days}"
 
 
 @dataclass(frozen=True)
@@ -64,9 +70,10 @@ class _Look:
 
 @dataclass(frozen=True)
 class _Footprint:
-    """Where one image lies: its grid, and its box in degrees (west, south, east, north)."""
+    """Where and when one sample was taken: its grid, its box in degrees (west, south, east, north), its days."""
 
     name: tuple[str, str]
+    days: frozenset[float]
     grid: Grid
     box: tuple[float, float, float, float]
 
@@ -95,8 +102,9 @@ def find_leaks(dataset: DataSet, *, progress: Progress | None = None) -> list[Le
     done = 0
     for split in splits:
         for record in dataset.records(split):
-            looks[split] += _looks((split, record.id), dataset.read(record))
-            places[split] += _footprints((split, record.id), dataset, record)
+            sample = dataset.read(record)
+            looks[split] += _looks((split, record.id), sample)
+            places[split] += _footprints((split, record.id), dataset, record, frozenset(np.floor(sample.days).tolist()))
             done += 1
             if progress is not None:
                 progress(done, total)
@@ -112,7 +120,11 @@ def perceptual_hash(thumbnail: NDArray[Any]) -> int:
 
 def _looks(name: tuple[str, str], sample: Sample) -> Iterator[_Look]:
     for number in sorted({0, len(sample.images) - 1}):
-        thumbnail = _thumbnail(sample.images[number].mean(axis=0))
+        valid = sample.valid[number]
+        if valid.mean() < LEAST_VALID:
+            continue
+        grey = sample.images[number].mean(axis=0)
+        thumbnail = _thumbnail(np.where(valid, grey, grey[valid].mean()))
         spread = thumbnail - thumbnail.mean()
         length = float(np.linalg.norm(spread))
         if length > LEAST_CONTRAST * SIDE * abs(thumbnail.mean()):
@@ -132,7 +144,9 @@ def _thumbnail(grey: NDArray[Any]) -> NDArray[np.float64]:
     return picture
 
 
-def _footprints(name: tuple[str, str], dataset: DataSet, record: Record) -> Iterator[_Footprint]:
+def _footprints(
+    name: tuple[str, str], dataset: DataSet, record: Record, days: frozenset[float]
+) -> Iterator[_Footprint]:
     if not record.dates:
         return
     info = inspect(inside(dataset.checked.root, record.dates[0].files[0]))
@@ -144,7 +158,7 @@ def _footprints(name: tuple[str, str], dataset: DataSet, record: Record) -> Iter
         grid = Grid(info.crs, info.transform * Affine.translation(column, row), height, width)
     bounds = array_bounds(grid.height, grid.width, grid.transform)
     try:
-        yield _Footprint(name, grid, transform_bounds(info.crs, "EPSG:4326", *bounds))
+        yield _Footprint(name, days, grid, transform_bounds(info.crs, "EPSG:4326", *bounds))
     except RasterioError:
         return
 
@@ -179,7 +193,9 @@ def _overlapping(place: _Footprint, others: Sequence[_Footprint]) -> Iterator[Le
     smaller = np.minimum(own, (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
     for number in map(int, np.flatnonzero(shared > 0)):
         if _share_ground(place.grid, others[number].grid):
-            yield Leak("overlap", place.name, others[number].name, float(shared[number] / smaller[number]))
+            days, share = place.days | others[number].days, float(shared[number] / smaller[number])
+            other_days = not any(map(math.isnan, days)) and not place.days & others[number].days
+            yield Leak("overlap", place.name, others[number].name, share, other_days)
 
 
 def _share_ground(grid: Grid, other: Grid) -> bool:

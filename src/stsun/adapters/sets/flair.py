@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from stsun.adapters.adapter import Adapter, Row
+from stsun.adapters.adapter import Adapter, Missing, Row
 from stsun.adapters.folders import bands, folders, named, numbered, row
 
 VAL = "D004_2021 D014_2020 D029_2021 D031_2019 D058_2020 D066_2021 D067_2021 D077_2021".split()
 
 
-def rows(root: Path, challenge: int = 1) -> Iterator[Row]:
+def rows(root: Path, challenge: int = 1) -> Iterator[Row | Missing]:
     """Yield the patches; the test folders are those of the first or the second ``challenge``."""
     test = (f"flair_{challenge}_aerial_test", f"flair_{challenge}_labels_test")
     for images, labels in (("flair_aerial_train", "flair_labels_train"), test):
+        if not (root / images).is_dir():
+            yield Missing("test" if images == test[0] else "train", images)
         for domain in folders(root, images):
             split = "test" if images == test[0] else "val" if domain in VAL else "train"
             for zone in folders(root, f"{images}/{domain}"):

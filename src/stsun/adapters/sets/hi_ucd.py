@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stsun.adapters.adapter import Adapter, Row
-from stsun.adapters.folders import named, numbered, row
+from stsun.adapters.folders import numbered, row, together
 
 
 def rows(root: Path) -> Iterator[Row]:
     """Yield the pairs of train and val; the masks of test are not published."""
     for split in ("train", "val"):
-        before, after = (named(root, f"{split}/image/{year}") for year in (2018, 2019))
-        for stem, mask in named(root, f"{split}/mask/2018_2019").items():
-            yield row(f"{split}/{stem}", split, [before[stem], after[stem]], [mask, mask], layers=[1, 2])
+        parts = (f"{split}/{part}" for part in ("mask/2018_2019", "image/2018", "image/2019"))
+        for stem, (mask, *images) in together(root, *parts):
+            yield row(f"{split}/{stem}", split, images, [mask, mask], layers=[1, 2])
 
 
 ADAPTER = Adapter(

@@ -4,16 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stsun.adapters.adapter import Adapter, Row
-from stsun.adapters.folders import named, numbered, row
+from stsun.adapters.folders import numbered, row, together
 
 
 def rows(root: Path, domain: str = "Urban Rural") -> Iterator[Row]:
     """Yield the tiles of one domain, ``Urban`` or ``Rural``, or of both; Test has no masks."""
     for split in ("Train", "Val"):
         for part in domain.split():
-            images, masks = (named(root, f"{split}/{part}/{kind}_png") for kind in ("images", "masks"))
-            for stem, image in images.items():
-                yield row(f"{part}/{stem}", split.lower(), [image], [masks[stem]])
+            for stem, (image, mask) in together(root, *(f"{split}/{part}/{kind}_png" for kind in ("images", "masks"))):
+                yield row(f"{part}/{stem}", split.lower(), [image], [mask])
 
 
 ADAPTER = Adapter(

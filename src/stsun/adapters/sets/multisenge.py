@@ -1,24 +1,24 @@
 """MultiSenGE: land cover of eastern France from a year of Sentinel-2 and Sentinel-1."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from stsun.adapters.adapter import Adapter, Row
-from stsun.adapters.folders import bands, dated, iso, named, numbered, row
+from stsun.adapters.adapter import Adapter, Missing, Row
+from stsun.adapters.folders import bands, dated, document, iso, named, numbered, row
 
 S2 = bands("sentinel-2-l2a", "B02 B03 B04 B08 B05 B06 B07 B8A B11 B12")
 CLASSES = """dense built-up, sparse built-up, specialised built-up, specialised vegetated, large network, agriculture,
  vineyard, orchard, grassland, grove and hedge, forest, mineral, wetland, water"""
 
 
-def rows(root: Path) -> Iterator[Row]:
+def rows(root: Path) -> Iterator[Row | Missing]:
     """Yield the patches with all dates of both sensors that are there."""
     for stem, label in named(root, "labels", "*.json").items():
         tile, x, y = stem.split("_")[:3]
-        listed = json.loads((root / label).read_text(encoding="utf-8"))
+        listed = document(root / label)
         names = [name.strip() for sensor in ("s1", "s2") for name in listed[f"corresponding_{sensor}"].split(";")]
         paths = {name: f"{name.split('_')[2].lower()}/{name}" for name in names if name}
+        yield from (Missing("all", path) for path in paths.values() if not (root / path).is_file())
         there = [name for name in sorted(paths, key=lambda name: name.split("_")[1]) if (root / paths[name]).is_file()]
         dates = [dated(paths[name], iso(name.split("_")[1]), sensor=name.split("_")[2]) for name in there]
         yield row(stem, "all", dates, [f"ground_reference/{tile}_GR_{x}_{y}.tif"])

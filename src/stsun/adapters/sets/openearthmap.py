@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from stsun.adapters.adapter import Adapter, Row
+from stsun.adapters.adapter import Adapter, Missing, Row
 from stsun.adapters.folders import lines, numbered, row
 
 
-def rows(root: Path) -> Iterator[Row]:
+def rows(root: Path) -> Iterator[Row | Missing]:
     """Yield the images that are there: those of xBD must be added by hand, those of test have no labels."""
     for split in ("train", "val"):
         for name in lines(root / f"{split}.txt"):
             region = name.rpartition("_")[0]
-            if (root / region / "images" / name).is_file():
+            if not (root / region / "images" / name).is_file():
+                yield Missing(split, f"{region}/images/{name}")
+            else:
                 yield row(name.removesuffix(".tif"), split, [f"{region}/images/{name}"], [f"{region}/labels/{name}"])
 
 

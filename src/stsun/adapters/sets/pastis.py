@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from stsun.adapters.adapter import Adapter, Row
-from stsun.adapters.folders import bands, features, iso, numbered, row, series
+from stsun.adapters.folders import bands, features, folds, iso, numbered, row, series
 
 BANDS = bands("sentinel-2-l2a", "B02 B03 B04 B05 B06 B07 B08 B8A B11 B12")
 CLASSES = """background, meadow, winter wheat, maize, winter barley, winter rapeseed, spring barley, sunflower,
@@ -14,7 +14,7 @@ CLASSES = """background, meadow, winter wheat, maize, winter barley, winter rape
 
 def patches(root: Path, fold: int, sensors: Mapping[str, int]) -> Iterator[Row]:
     """Yield the patches; fold 1 trains on folds 1 to 3, validates on 4, tests on 5; the other folds rotate this."""
-    turn = dict(zip([*range(fold, 6), *range(1, fold)], ("train", "train", "train", "val", "test"), strict=True))
+    turn = folds(fold, ("train", "train", "train", "val", "test"))
     for facts in features(root / "metadata.geojson"):
         images: list[Row] = []
         for name, count in sensors.items():

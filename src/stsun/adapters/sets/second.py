@@ -3,22 +3,22 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from stsun.adapters.adapter import Adapter, Row
-from stsun.adapters.folders import first, named, row
+from stsun.adapters.adapter import Adapter, Missing, Row
+from stsun.adapters.folders import first, row, together
 
 NAMES = "unchanged, water, bare ground, low vegetation, tree, building, sports field"
 COLORS = "#ffffff, #0000ff, #808080, #008000, #00ff00, #800000, #ff0000"
 
 
-def rows(root: Path) -> Iterator[Row]:
+def rows(root: Path) -> Iterator[Row | Missing]:
     """Yield the pairs with the coloured maps of both dates, of the splits that are there."""
     for split in ("train", "val", "test"):
         if (root / split).is_dir() or (root / f"SECOND_{split}_set").is_dir():
             folder = first(root, split, f"SECOND_{split}_set")
-            parts = [named(root, f"{folder}/{part}") for part in ("im1", "im2", "label1", "label2")]
-            for stem in parts[0]:
-                one, two, before, after = (part[stem] for part in parts)
-                yield row(f"{split}/{stem}", split, [one, two], [before, after])
+            for stem, files in together(root, *(f"{folder}/{part}" for part in ("im1", "im2", "label1", "label2"))):
+                yield row(f"{split}/{stem}", split, files[:2], files[2:])
+        elif split != "val":  # that some made of train
+            yield Missing(split, f"all of {split}")
 
 
 ADAPTER = Adapter(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stsun.adapters.adapter import Adapter, Row
-from stsun.adapters.folders import first, named, row
+from stsun.adapters.folders import first, row, together
 
 PERIODS = ("2016_2018", "2018_2020", "2020_2022")
 
@@ -13,10 +13,10 @@ def rows(root: Path) -> Iterator[Row]:
     """Yield series of four dates, joined by name over the folders of the periods."""
     for split in ("train", "val", "test"):
         pairs = [f"{period}/{split}" for period in PERIODS]
-        dates = [named(root, f"{pairs[0]}/A"), *(named(root, f"{pair}/B") for pair in pairs)]
-        labels = [named(root, first(root, f"{pair}/label", f"{pair}/OUT")) for pair in pairs]
-        for stem in dates[0]:
-            yield row(f"{split}/{stem}", split, [date[stem] for date in dates], [label[stem] for label in labels])
+        dates = [f"{pairs[0]}/A", *(f"{pair}/B" for pair in pairs)]
+        labels = [first(root, f"{pair}/label", f"{pair}/OUT") for pair in pairs]
+        for stem, files in together(root, *dates, *labels):
+            yield row(f"{split}/{stem}", split, files[:4], files[4:])
 
 
 ADAPTER = Adapter(

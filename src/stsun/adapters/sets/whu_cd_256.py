@@ -1,24 +1,13 @@
 """WHU-CD-256: crops of WHU-CD of 256 pixels, with lists of names, as they are shared for BIT and ChangeFormer."""
 
-from stsun.adapters.adapter import Adapter
-from stsun.adapters.folders import listed_pairs
+from dataclasses import replace
 
-ADAPTER = Adapter(
+from stsun.adapters.sets.levir_cd_256 import ADAPTER as CROPS
+
+ADAPTER = replace(
+    CROPS,
     name="whu-cd-256",
     title="WHU-CD-256: building change, crops of 256 pixels",
     licence="as WHU-CD",
-    citation="Chen, Qi, Shi: Remote Sensing Image Change Detection with Transformers, TGRS 2021 (of the crops)",
-    sources=("justchenhao/BIT_CD: README.md", "wgcban/ChangeFormer: README.md"),
-    layout=("list/{train,val,test}.txt", "{A,B}/*.png", "label/*.png"),
-    dates="2",
-    splits=("train", "val", "test"),
-    description={
-        "task": "binary_change",
-        "bands": "aerial-rgb",
-        "gsd_m": 0.2,
-        "classes": {0: "unchanged", 255: "building change"},
-        "nearest": True,
-    },
-    rows=lambda root: listed_pairs(root, ("train", "val", "test"), ("A", "B"), "label"),
-    doubts=("crops of this name exist with other splits: scores on them are of another benchmark",),
+    description={**CROPS.description, "gsd_m": 0.2},
 )
