@@ -103,7 +103,7 @@ def test_polygons_and_transitions_have_the_areas_of_the_changes(made):
 def test_the_item_describes_the_files(made):
     item = json.loads(made["item"].read_text())
     hrefs = {asset["href"] for asset in item["assets"].values()}
-    assert {"m.tif", "p.tif", "c.tif", "ch.tif"} <= hrefs
+    assert {path.name for key, path in made.items() if key != "item"} == hrefs
     assert item["properties"]["start_datetime"].startswith("2018-05-01")
 
 
@@ -135,6 +135,11 @@ def test_probabilities_may_be_stored_small(model, pair, tmp_path, dtype):
     [
         ({"task": "binary_change", "changes": "x.tif"}, ConfigurationError, "what became what"),
         ({"task": "segmentation", "transitions": "x.csv"}, ConfigurationError, "categories at two dates"),
+        (
+            {"task": "segmentation", "per_date": True, "transitions": "x.csv", "first": 1},
+            ConfigurationError,
+            r"1 map\(s\)",
+        ),
         ({"task": "segmentation", "transitions": "x.txt"}, RasterError, r"ends with \.csv"),
         ({"task": "segmentation", "polygons": "x.shp"}, RasterError, "gpkg"),
         ({"task": "segmentation", "item": "x.tif"}, RasterError, r"ends with \.json"),
@@ -144,9 +149,10 @@ def test_probabilities_may_be_stored_small(model, pair, tmp_path, dtype):
 )
 def test_files_that_cannot_be_made_are_refused_before_any_work(model, pair, tmp_path, options, error, words):
     before = sorted(tmp_path.iterdir())
-    options = {key: tmp_path / value if "." in value else value for key, value in options.items()}
+    options = {key: tmp_path / value if "." in str(value) else value for key, value in options.items()}
+    images = pair[: options.pop("first", None)]
     with pytest.raises(error, match=words):
-        predict(model, pair, output=tmp_path / "m.tif", **options)
+        predict(model, images, output=tmp_path / "m.tif", **options)
     assert sorted(tmp_path.iterdir()) == before and not model.calls
 
 
@@ -159,3 +165,39 @@ def test_an_item_needs_a_date(model, write_image, tmp_path):
             output=tmp_path / "m.tif",
             item=tmp_path / "i.json",
         )
+
+
+def test_the_item_tells_versions_of_a_checkpoint_apart(model, pair, tmp_path):
+    def version(name):
+        predict(model, pair, task="semantic_change", output=tmp_path / name / "m.tif", item=tmp_path / name / "i.json")
+        item = json.loads((tmp_path / name / "i.json").read_text())
+        return item["properties"]["mlm:hyperparameters"]["checkpoint_version"]
+
+    first, again = version("first"), version("again")
+    model.scale.data *= 2
+    assert first == again != version("trained")
+
+
+def test_changes_of_many_categories_list_them_whatever_their_names(model, pair, tmp_path):
+    names = ["grass, tall", *(f"kind {number}" for number in range(15))]
+    files = {"output": tmp_path / "m.tif", "changes": tmp_path / "c.tif"}
+    predict(model, pair, task="semantic_change", categories=names, **files)
+    with rasterio.open(tmp_path / "c.tif") as raster:
+        assert json.loads(raster.tags(1)["categories"]) == names
+
+
+def test_a_failure_at_the_end_leaves_nothing_beside_the_outputs(model, pair, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise RasterError("no more space")
+
+    monkeypatch.setattr("stsun.prediction.derived.write_polygons", fail)
+    made = tmp_path / "made"
+    with pytest.raises(RasterError, match="no more space"):
+        predict(model, pair, task="binary_change", output=made / "m.tif", polygons=made / "g.gpkg")
+    assert [path.name for path in made.iterdir()] == [".m.tif.unfinished"]
+
+
+@pytest.mark.parametrize(("scale", "told"), [(1e300, True), (1.0, False)])
+def test_maps_without_any_data_say_so(model, pair, tmp_path, scale, told):
+    result = predict(model, pair, task="binary_change", output=tmp_path / "m.tif", scale=scale)
+    assert any("no pixel of the maps has data" in note for note in result.notes) is told

@@ -1,6 +1,7 @@
 """Odd rasters from file to map: each gives the map that numpy gives, on the grid that the file has."""
 
 import numpy as np
+import pyproj
 import pytest
 import rasterio
 from rasterio.crs import CRS
@@ -82,7 +83,59 @@ def test_what_only_one_date_covers_is_no_change(model, write_image, tmp_path):
         np.testing.assert_array_equal(raster.read(1), expected)
 
 
-def test_an_internal_mask_and_an_alpha_band_tell_what_holds_data(model, write_image, tmp_path):
+def test_an_alpha_band_tells_what_holds_data(model, write_image, tmp_path):
+    alpha = np.where(np.random.default_rng(6).random(FIELD.shape) < 0.3, 0, 255)
+    values = np.stack([FIELD, alpha]).astype(np.uint8)
+    image = write_image("a.tif", values, tags=(), descriptions=["red"], photometric="MINISBLACK", alpha="YES")
+    predict(model, [image], task="segmentation", output=tmp_path / "m.tif", scale=1.0, tile=16, overlap=4)
+    with rasterio.open(tmp_path / "m.tif") as raster:
+        np.testing.assert_array_equal(raster.read(1), np.where(alpha == 0, 255, FIELD))
+
+
+def test_each_band_may_have_a_nodata_value_of_its_own(model, write_image, tmp_path):
+    """The first band holds 1 where the field does, the second 7 where that is 0; only twos are left."""
+    write_image("a.tif", np.stack([FIELD, np.where(FIELD == 0, 7, 1)]))
+    bands = "".join(
+        f'<VRTRasterBand dataType="Float32" band="{band}"><Metadata><MDI key="wavelength">{wave}</MDI></Metadata>'
+        f"<NoDataValue>{nodata}</NoDataValue><SimpleSource>"
+        '<SourceFilename relativeToVRT="1">a.tif</SourceFilename>'
+        f"<SourceBand>{band}</SourceBand></SimpleSource></VRTRasterBand>"
+        for band, wave, nodata in ((1, 665, 1), (2, 842, 7))
+    )
+    place = "<SRS>EPSG:32633</SRS><GeoTransform>500000, 10, 0, 5000000, 0, -10</GeoTransform>"
+    text = f'<VRTDataset rasterXSize="29" rasterYSize="37">{place}{bands}</VRTDataset>'
+    (tmp_path / "a.vrt").write_text(text)
+    predict(model, [tmp_path / "a.vrt"], task="segmentation", output=tmp_path / "m.tif", scale=1.0)
+    with rasterio.open(tmp_path / "m.tif") as raster:
+        np.testing.assert_array_equal(raster.read(1), np.where(FIELD == 2, 2, 255))
+
+
+def test_a_date_in_another_crs_shows_what_lies_at_each_place(model, write_image, tmp_path):
+    """Squares of 100 m, drawn from the coordinates of each pixel's centre, which pyproj brings from zone 32 to 33."""
+
+    def centres(west, north, size):
+        return np.meshgrid(west + 10 * (np.arange(size) + 0.5), north - 10 * (np.arange(size) + 0.5))
+
+    def squares(east, north):
+        return ((east // 100 + north // 100) % 3).astype(np.float32)
+
+    to_33 = pyproj.Transformer.from_crs(32632, 32633, always_xy=True)
+    west, north = to_33.transform(500_000, 5_000_000, direction="INVERSE")
+    west, north = round(west - 200, -1), round(north + 200, -1)
+    own = centres(500_000, 5_000_000, 60)
+    first = write_image("a.tif", squares(*own))
+    other = squares(*to_33.transform(*centres(west, north, 120)))
+    second = write_image("b.tif", other, crs=CRS.from_epsg(32632), transform=from_origin(west, north, 10, 10))
+    predict(model, [first, second], task="semantic_change", output=tmp_path / "m.tif", scale=1.0, tile=32, overlap=8)
+    with rasterio.open(tmp_path / "m.tif") as raster:
+        maps = raster.read()
+    np.testing.assert_array_equal(maps[0], squares(*own))
+    inside = np.logical_and.reduce([(15 < axis % 100) & (axis % 100 < 85) for axis in own])  # of squares, not between
+    assert inside.mean() > 0.3
+    np.testing.assert_array_equal(maps[1][inside], squares(*own)[inside])
+
+
+def test_an_internal_mask_tells_what_holds_data(model, write_image, tmp_path):
     mask = np.full(FIELD.shape, 255, np.uint8)
     mask[:7] = 0
     image = write_image("a.tif", FIELD)

@@ -154,6 +154,14 @@ def test_progress_counts_the_tiles(model, pair, tmp_path):
     assert seen == [(i, 20) for i in range(1, 21)]
 
 
+def test_what_is_written_after_the_last_tile_is_told(model, pair, tmp_path):
+    told = []
+    files = {"output": tmp_path / "m.tif", "polygons": tmp_path / "g.gpkg", "transitions": tmp_path / "t.csv"}
+    options = {"progress": lambda done, total: told.append(done == total), "stage": told.append}
+    predict(model, pair, task="semantic_change", **files, **options)
+    assert told == [True, *(f"writing {name}" for name in ("m.tif", "g.gpkg", "t.csv", "m.qml"))]
+
+
 def test_a_raster_without_crs_gives_a_map_without_areas(model, write_image, tmp_path):
     result = predict(model, [write_image("a.tif", FIRST, crs=None)], task="segmentation", output=tmp_path / "m.tif")
     assert result.maps[0].area_m2 is None and result.configuration.gsd_m is None

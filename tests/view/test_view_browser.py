@@ -350,7 +350,18 @@ def test_a_prediction_is_asked_for_watched_seen_and_another_cancelled(opened, ne
     view.page.get_by_label("Task").select_option("segmentation")
     categories = view.page.get_by_role("group", name="Categories")
     assert [text.strip() for text in categories.locator("label").all_inner_texts()] == [name for name, _ in CATEGORIES]
+    for box in categories.get_by_role("checkbox").all():
+        box.uncheck()
+    view.page.get_by_role("button", name="Predict", exact=True).click()
+    expect(view.page.get_by_role("alert")).to_have_text("Choose at least one category.")
+    assert view.page.locator("#jobs li").count() == 0
+    view.page.evaluate("document.getElementById('message').hidden = true")
+    for box in categories.get_by_role("checkbox").all():
+        box.check()
     box_on(view)
+    assert view.page.locator("#where").inner_text() == "the box on the map"
+    view.page.get_by_role("button", name="Draw a box").click()
+    view.page.keyboard.press("Escape")
     assert view.page.locator("#where").inner_text() == "the box on the map"
     network.go_on.clear()
     view.page.get_by_role("button", name="Predict", exact=True).click()

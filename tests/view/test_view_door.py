@@ -227,3 +227,15 @@ def test_other_machines_are_let_in_only_on_purpose(host):
 def test_a_port_that_is_taken_is_told():
     with listen("127.0.0.1", 0, remote=False) as taken, pytest.raises(ConfigurationError, match="--port"):
         listen("127.0.0.1", taken.getsockname()[1], remote=False)
+
+
+def test_names_are_refused_where_other_machines_are_let_in(world, tmp_path):
+    with viewing([world / "pictures"], tmp_path, remote=True) as (address, _, _):
+        port = address.rpartition(":")[2]
+        for host, status in (
+            ("192.0.2.1", 200),
+            ("[2001:db8::1]", 200),
+            ("evil.example", 421),
+            ("192.0.2.1.evil.example", 421),
+        ):
+            assert httpx.get(f"{address}/api/places", headers={"host": f"{host}:{port}"}).status_code == status

@@ -61,7 +61,7 @@ class ModelFacts:
     Args:
         name: Such as ``stsun-tiny``.
         parameters: How many numbers it has learned.
-        version: Of the checkpoint.
+        version: Of the checkpoint, such as the beginning of a hash of its weights.
         checkpoint: Where it lies; None = not told.
     """
 

@@ -72,8 +72,15 @@ def write_styles(outputs: Sequence[Output], place: Place) -> dict[Path, Path]:
     return made
 
 
-def item_facts(model: nn.Module, scene: Scene, configuration: Configuration, maps: Output) -> ItemFacts:
+def item_facts(model: nn.Module, weights: str, scene: Scene, configuration: Configuration, maps: Output) -> ItemFacts:
     """Return what the STAC Item of a prediction says that its files do not.
+
+    Args:
+        model: The model.
+        weights: A hash of its weights, the one thing that tells versions of a checkpoint apart.
+        scene: The images.
+        configuration: What was asked of the network.
+        maps: The raster of maps.
 
     Raises:
         ConfigurationError: No date is known, which STAC needs.
@@ -91,7 +98,7 @@ def item_facts(model: nn.Module, scene: Scene, configuration: Configuration, map
         model=ModelFacts(
             str(getattr(model, "name", type(model).__name__)),
             sum(parameter.numel() for parameter in model.parameters()),
-            __version__,
+            weights[:16],
             getattr(model, "checkpoint", None),
         ),
         software=__version__,

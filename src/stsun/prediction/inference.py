@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from stsun.configuration import Configuration
 from stsun.data.batching import collate
 from stsun.data.sample import Sample
-from stsun.errors import CheckpointError, ConfigurationError
+from stsun.errors import CheckpointError
+from stsun.model.inference import within_memory
 from stsun.prediction.blending import Planes
 from stsun.prediction.products import Rows, observed, render
 from stsun.prediction.seams import Part, part_of
@@ -130,16 +131,12 @@ def _planes(
 
 @torch.inference_mode()
 def _logits(model: nn.Module, sample: Sample, device: torch.device) -> NDArray[np.float32]:
-    batch = collate([sample]).to(device)
-    try:
+    height, width = sample.size
+    tile = f"a tile of {height} x {width} pixels at {len(sample.images)} dates"
+    with within_memory(tile, device, "take smaller tiles (--tile) or another device (--device cpu)"):
+        batch = collate([sample]).to(device)
         logits: Tensor = model(batch.images, batch.valid, batch.days, batch.configuration)[0]  # M K h w
-    except torch.OutOfMemoryError as error:
-        height, width = sample.size
-        raise ConfigurationError(
-            f"a tile of {height} x {width} pixels at {len(sample.images)} dates does not fit into the memory of "
-            f"{device}; take smaller tiles (--tile) or another device (--device cpu)"
-        ) from error
-    if logits.isnan().any():
+    if logits.amax().isnan():
         raise CheckpointError(f"{sample.id}: the model's logits are NaN; its weights are damaged, train again")
     values: NDArray[np.float32] = logits.float().cpu().numpy()
     return values

@@ -1,5 +1,6 @@
 """The rasters of a prediction: which there are, what their bands are called and mean, and how they are stored."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -122,7 +123,7 @@ def change_output(path: Path | None, scene: Scene, configuration: Configuration,
     """Return the raster of what became what: a band for each two consecutive maps, 0 where nothing changed.
 
     Other values are those of `stsun.prediction.products.transition_value`. The data type is 8 bit where they fit, and
-    the band's tags name them; else 16, and the tags list the categories in order.
+    the band's tags name them; else 16, and the tag ``categories`` lists the categories in order, as JSON.
 
     Raises:
         ConfigurationError: There are no two maps of categories to compare.
@@ -139,7 +140,7 @@ def change_output(path: Path | None, scene: Scene, configuration: Configuration,
     layers = tuple(
         Layer(
             f"{before} to {after}",
-            *((legend, tags) if most < IGNORE else ((), {**tags, "categories": ", ".join(names)})),
+            *((legend, tags) if most < IGNORE else ((), {**tags, "categories": json.dumps(names, ensure_ascii=False)})),
         )
         for before, after in pairwise(maps)
     )

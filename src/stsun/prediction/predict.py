@@ -9,8 +9,9 @@ from torch import nn
 
 from stsun.configuration import Configuration, read_categories
 from stsun.errors import ConfigurationError
+from stsun.prediction.publish import Stage
 from stsun.prediction.results import Prediction
-from stsun.prediction.run import Engine, Progress, Settings, run
+from stsun.prediction.run import Engine, Progress, Settings, run, silent
 from stsun.prediction.targets import Targets
 from stsun.prediction.workspace import folder_of, own_files
 from stsun.raster.grid import Grid
@@ -54,6 +55,7 @@ def predict(
     resume: bool = False,
     allow_missing: bool = False,
     engine: Engine | None = None,
+    stage: Stage = silent,
 ) -> Prediction:
     """Return a summary of the maps of a scene, and write them as a cloud-optimised GeoTIFF.
 
@@ -68,7 +70,8 @@ def predict(
         model: A model from `stsun.load`.
         images: One entry per date: a path, or a list of paths whose bands belong to one date; or one path per date and
             group of bands, where the days are known; or folders and STAC files from the archive; or xarray objects (see
-            `stsun.scene.arrays.array_infos`) in the place of paths.
+            `stsun.scene.arrays.array_infos`) in the place of paths; or ``https://...``; or a ``pystac.Item`` or
+            ``ItemCollection``.
         task: ``segmentation``, ``binary_change`` or ``semantic_change``.
         output: The GeoTIFF to write; missing folders are made.
         categories: What to map; left out = all that the model knows for the task. ``vegetation=forest+grassland``
@@ -82,7 +85,7 @@ def predict(
         like: The grid of the maps, or a raster that lies on it; left out = that of the first date's finest file. Images
             on another grid are resampled to it.
         only: Bands to read of what is from the archive, by name; left out = all.
-        remote: Allow STAC items whose bands lie on servers.
+        remote: Allow files on servers, also the bands of STAC items.
         masks: One raster per entry that says which pixels are usable: non-zero where they are; or ``scl:``,
             ``qa_pixel:``, ``fmask:``, ``clouds:`` before its path says what its codes mean. None = no mask.
         per_date: Segmentation only: one map per date instead of one for the series.
@@ -95,7 +98,8 @@ def predict(
         changes: A GeoTIFF to write, with what became what between consecutive maps.
         polygons: A .gpkg, .parquet or .geojson file to write, with the maps' regions; of a change, those that changed.
         min_area_m2: Polygons smaller than this are left out.
-        transitions: A .csv file to write, with the areas that went from each category to each other.
+        transitions: A .csv file to write, with the areas that went from each category to each other, from the first to
+            the last map.
         item: A STAC Item (.json) to write, which describes the result.
         device: Where to compute, such as ``cuda``; None = where the model is. The model goes back afterwards.
         progress: Called with the numbers of tiles done and in all, after each tile.
@@ -103,6 +107,7 @@ def predict(
         resume: Go on with an unfinished prediction.
         allow_missing: Blocks that cannot be read count as no data and are reported, instead of ending the prediction.
         engine: What computes; None = this process (see `stsun.prediction.cluster`).
+        stage: Called after the last tile, with words that say which file is being written.
 
     Raises:
         StsunError: Input or options are not usable, and nothing is written; or something failed on the way, and what is
@@ -130,7 +135,7 @@ def predict(
             "bands of one day and make one date; give the images of another day, too, or, if each is a date of its "
             "own, write a comma behind each (a.tif, b.tif,), in Python a list"
         )
-    settings = Settings(tile, overlap, local, device, allow_missing, overwrite, resume, progress, engine)
+    settings = Settings(tile, overlap, local, device, allow_missing, overwrite, resume, progress, engine, stage)
     return predict_scene(
         model, scene, task=task, categories=categories, per_date=per_date, targets=targets, settings=settings,
         inputs=[Path(one) for entry in (*entries_of(images), [like]) for one in entry if isinstance(one, str | Path)],
@@ -164,7 +169,7 @@ def predict_scene(
     configuration = Configuration(scene.bands, scene.gsd_m, task, names, per_date, merged)
     own = own_files(folder_of(targets.maps)) if settings.resume else ()
     targets.check_places(overwrite=settings.overwrite, own=own)
-    targets.check([*map(Path, scene.files), *inputs], configuration)
+    targets.check([*map(Path, scene.files), *inputs], scene, configuration)
     return run(model, scene, configuration, targets, settings)
 
 

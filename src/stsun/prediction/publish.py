@@ -1,13 +1,14 @@
 """The end of a prediction: finished chunks become files, which get their names together once all of them are whole."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stsun.configuration import Configuration
 from stsun.errors import RasterError
 from stsun.maps.stac_item import ItemFacts, write_stac_item
-from stsun.prediction.derived import write_derived, write_styles
+from stsun.prediction.derived import Place, write_derived, write_styles
 from stsun.prediction.outputs import Output, period_names
 from stsun.prediction.products import map_categories
 from stsun.prediction.results import MapSummary, summaries
@@ -16,6 +17,9 @@ from stsun.prediction.workspace import Workspace
 from stsun.raster.mosaic import joined, write_cog
 from stsun.raster.whole import explained
 from stsun.scene.scene import Scene
+
+Stage = Callable[[str], object]
+"""Told in words what is done after the last tile."""
 
 
 def publish(
@@ -27,6 +31,7 @@ def publish(
     *,
     facts: ItemFacts | None,
     overwrite: bool,
+    stage: Stage,
 ) -> tuple[MapSummary, ...]:
     """Write all files of a prediction whose chunks are finished, and return a summary of its maps.
 
@@ -38,31 +43,52 @@ def publish(
         configuration: What was asked of the network.
         facts: What the STAC Item says; None where none is asked for.
         overwrite: Files that have appeared since the start may be replaced.
+        stage: Told of each file before it is written.
 
     Raises:
         StsunError: A file cannot be written, or has appeared; the chunks are kept.
     """
-
-    def place(target: Path) -> Path:
-        """Return a name beside the target that no other prediction takes, and a later run of this one does."""
-        both = f"{targets.maps.resolve()} {target.resolve()}"
-        return target.with_name(f".{hashlib.sha256(both.encode()).hexdigest()[:16]}.unfinished{target.suffix}")
-
-    rasters, made = {}, {}
-    for number, output in enumerate(outputs):
-        path = space.folder / f"{output.product}.tif" if output.path is None else place(output.path)
-        rasters[output.product] = path
-        _write(space, number, output, scene, path)
-        if output.path is not None:
-            made[output.path] = path
-    made |= write_derived(rasters, targets, scene, configuration, place)
-    made |= write_styles(outputs, place)
-    maps = summaries(rasters["classes"], map_categories(configuration), period_names(scene, configuration), scene.gsd_m)
-    _name(made, space, targets, overwrite=overwrite)
+    names, periods = map_categories(configuration), period_names(scene, configuration)
+    with _placing(targets.maps, stage) as place:
+        rasters, made = {}, {}
+        for number, output in enumerate(outputs):
+            path = space.folder / f"{output.product}.tif" if output.path is None else place(output.path)
+            rasters[output.product] = path
+            _write(space, number, output, scene, path)
+            if output.path is not None:
+                made[output.path] = path
+        made |= write_derived(rasters, targets, scene, configuration, place)
+        made |= write_styles(outputs, place)
+        maps = summaries(rasters["classes"], names, periods, scene.gsd_m)
+        _name(made, space, targets, overwrite=overwrite)
     if targets.item is not None and facts is not None:
-        assets = {output.product: output.path for output in outputs if output.path is not None}
+        files = {output.product: output.path for output in outputs}
+        files |= {"polygons": targets.polygons, "transitions": targets.transitions}
+        assets = {name: path for name, path in files.items() if path is not None}
         write_stac_item(targets.item, assets=assets, facts=facts, overwrite=True)
     return maps
+
+
+@contextmanager
+def _placing(maps: Path, stage: Stage) -> Iterator[Place]:
+    """Yield what gives a target a name beside it, which no other prediction takes, and a later run of this one does.
+
+    Whatever has not got the target's own name by the end is removed.
+    """
+    placed: list[Path] = []
+
+    def place(target: Path) -> Path:
+        stage(f"writing {target.name}")
+        both = f"{maps.resolve()} {target.resolve()}"
+        placed.append(target.with_name(f".{hashlib.sha256(both.encode()).hexdigest()[:16]}.unfinished{target.suffix}"))
+        return placed[-1]
+
+    try:
+        yield place
+    finally:
+        for path in placed:
+            with suppress(OSError):
+                path.unlink()
 
 
 def _write(space: Workspace, number: int, output: Output, scene: Scene, path: Path) -> None:

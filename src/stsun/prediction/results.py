@@ -87,6 +87,16 @@ def summaries(maps: Path, names: Sequence[str], periods: Sequence[str], gsd_m: f
     )
 
 
+def empty_notes(maps: Sequence[MapSummary]) -> tuple[str, ...]:
+    """Return a note where the maps hold nothing at all: it may be meant, but is more often a wrong scale or mask."""
+    if any(count for summary in maps for count in summary.pixels.values()):
+        return ()
+    return (
+        "no pixel of the maps has data, as no pixel of the images is valid where it counts; check nodata, masks, "
+        "--scale and --offset",
+    )
+
+
 def to_text(result: Prediction) -> str:
     """Return the summary of a prediction in words, with the share of each category."""
     lines = []

@@ -20,8 +20,8 @@ from stsun.model.specialise import fastest
 from stsun.prediction.derived import item_facts
 from stsun.prediction.inference import Job, OnTile, compute
 from stsun.prediction.outputs import Output
-from stsun.prediction.publish import publish
-from stsun.prediction.results import Prediction
+from stsun.prediction.publish import Stage, publish
+from stsun.prediction.results import Prediction, empty_notes
 from stsun.prediction.seams import Part
 from stsun.prediction.targets import Targets
 from stsun.prediction.tiling import Chunk, Layout
@@ -39,6 +39,10 @@ GDAL_CACHE_MB = 32
 
 Progress = Callable[[int, int], object]
 """Told (tiles done, tiles in all) after each tile."""
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
 
 
 class Engine(Protocol):
@@ -62,6 +66,7 @@ class Settings:
         resume: Go on with an unfinished prediction of the same files.
         progress: Called after each tile.
         engine: What computes the chunks; None = this process.
+        stage: Called before each file that is written at the end.
     """
 
     tile: int = 512
@@ -73,6 +78,7 @@ class Settings:
     resume: bool = False
     progress: Progress | None = None
     engine: Engine | None = None
+    stage: Stage = silent
 
 
 def run(
@@ -93,16 +99,20 @@ def run(
     job = Job(scene, configuration, products, settings.allow_missing, temperature)
     layout = _layout(job, settings)
     plan = _plan(model, job, layout, outputs, local=settings.local)
-    facts = None if targets.item is None else item_facts(model, scene, configuration, outputs[0])
+    facts = None if targets.item is None else item_facts(model, plan["model"], scene, configuration, outputs[0])
     options = {"resume": settings.resume, "restart": settings.overwrite and not settings.resume}
     with (
         rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_MB),
         workspace(targets.maps, plan, layout.chunks, job.render, **options) as space,
     ):
         _compute(model, job, layout, space, settings)
-        maps = publish(space, outputs, targets, scene, configuration, facts=facts, overwrite=settings.overwrite)
+        maps = publish(
+            space, outputs, targets, scene, configuration,
+            facts=facts, overwrite=settings.overwrite, stage=settings.stage,
+        )  # fmt: skip
         missing = tuple(space.missing())
-    return Prediction(targets.files, maps, scene.notes, time.perf_counter() - started, configuration, missing)
+    notes = (*scene.notes, *empty_notes(maps))
+    return Prediction(targets.files, maps, notes, time.perf_counter() - started, configuration, missing)
 
 
 def _layout(job: Job, settings: Settings) -> Layout:

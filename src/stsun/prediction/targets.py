@@ -20,6 +20,7 @@ from stsun.prediction.outputs import (
 from stsun.raster.whole import check_writable
 from stsun.raster.writer import check_free, check_target
 from stsun.scene.scene import Scene
+from stsun.tasks import output_periods
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Targets:
         changes: GeoTIFF of what became what.
         polygons: The maps' regions (of a change: those that changed) as .gpkg, .parquet or .geojson.
         min_area_m2: Polygons smaller than this are left out.
-        transitions: CSV of the area that went from each category to each other.
+        transitions: CSV of the area that went from each category to each other between the first and the last map.
         item: STAC Item (.json) that describes the result.
     """
 
@@ -82,7 +83,7 @@ class Targets:
         for path in self.files:
             check_writable(path)
 
-    def check(self, inputs: Sequence[Path], configuration: Configuration) -> None:
+    def check(self, inputs: Sequence[Path], scene: Scene, configuration: Configuration) -> None:
         """Refuse files that make no sense for the task or would replace what the prediction is made from.
 
         Raises:
@@ -91,10 +92,11 @@ class Targets:
         """
         self._check_apart(inputs)
         check_least_area(self.min_area_m2)
-        if self.transitions is not None and (configuration.task == "binary_change" or not _many_maps(configuration)):
+        maps = len(output_periods(configuration.task, len(scene.dates), configuration.per_date))
+        if self.transitions is not None and (configuration.task == "binary_change" or maps < 2):
             raise ConfigurationError(
                 "a table of transitions needs categories at two dates: --task semantic_change, or segmentation with "
-                f"--per-date; the task is {configuration.task}"
+                f"--per-date; the task is {configuration.task} with {maps} map(s)"
             )
 
     def _check_apart(self, inputs: Sequence[Path]) -> None:
@@ -120,7 +122,3 @@ class Targets:
         if of_changes:
             made.append(change_confidence_output(scene, configuration))
         return tuple(made)
-
-
-def _many_maps(configuration: Configuration) -> bool:
-    return configuration.task == "semantic_change" or configuration.per_date

@@ -135,6 +135,8 @@ def _looking(catalogue: Catalogue) -> APIRouter:
     async def covered(request: Request, layer: Name, date: Number) -> Any:
         def count() -> Any:
             found = catalogue.layer(layer)
+            if found.kind not in ("categories", "labels") or not found.legend:
+                raise UnknownError(f"{found.title} has no categories whose areas could be counted")
             return counted(shot_of(found, date), found.legend)
 
         return await long.run(request, count)

@@ -1,9 +1,10 @@
 """What the user gave, as places to look at: folders, rasters, archives, STAC files, polygons, data sets.
 
-Nothing but these is ever read, and a link in a folder that leads out of it is not followed.
+Nothing but these is ever shown: in a folder, neither a link nor a STAC item that leads out of it is followed.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,8 @@ def sights_of(paths: Sequence[Path], cache: Path) -> list[Sight]:
     places = places_of(loose, loose[0].stem if len(loose) == 1 else "Files") if loose else []
     for path in paths:
         if path.is_dir() and path not in loose:
-            places += _of_folder(path.resolve(), path.resolve().name, DEPTH)
-    sights = [Sight(place.title, partial(_opened, place)) for place in places if place.layers]
+            places += _of_folder(path.resolve(), path.resolve(), path.resolve().name, DEPTH)
+    sights = [Sight(place.title, partial(_opened, place)) for place in _shown(places)]
     for path in sets:
         sights += sample_places(path, cache)
     if not sights:
@@ -66,14 +67,28 @@ def sights_of(paths: Sequence[Path], cache: Path) -> list[Sight]:
     return sights
 
 
-def places_of(files: Sequence[Path], title: str) -> list[Place]:
-    """Return the places that files show: one on the earth, and one for each size of images without a place on it."""
-    layers, problems = open_files(files)
+def _shown(places: Sequence[Place]) -> list[Place]:
+    """Return the places that show something; the first also tells what could not be opened of the others."""
+    shown, empty = [place for place in places if place.layers], [place for place in places if not place.layers]
+    if shown:
+        shown[0] = replace(shown[0], notes=(*shown[0].notes, *(note for place in empty for note in place.notes)))
+    return shown
+
+
+def places_of(files: Sequence[Path], title: str, home: Path | None = None) -> list[Place]:
+    """Return the places that files show: one on the earth, and one for each size of images without a place on it.
+
+    Args:
+        files: What to open (see `open_files`).
+        title: What it is called.
+        home: See `open_files`.
+    """
+    layers, problems = open_files(files, home)
     frames = list(dict.fromkeys(_frame(layer) for layer in layers if layer.shots)) or [None]
-    home = None if None in frames else frames[0]  # of polygons, whose place nobody tells
+    theirs = None if None in frames else frames[0]  # of polygons, whose place nobody tells
     places = []
     for frame in frames:
-        own = stacked([layer for layer in layers if (_frame(layer) if layer.shots else home) == frame])
+        own = stacked([layer for layer in layers if (_frame(layer) if layer.shots else theirs) == frame])
         named = title if frame is None else f"{title} ({frame[1]} x {frame[0]} pixels)"
         places.append(Place(named, own, frame is not None, tuple(problems)))
     return places
@@ -83,8 +98,14 @@ def _opened(place: Place) -> Place:
     return place
 
 
-def open_files(files: Sequence[Path]) -> tuple[list[Layer], list[str]]:
-    """Return the layers that files make, and in words what could not be opened."""
+def open_files(files: Sequence[Path], home: Path | None = None) -> tuple[list[Layer], list[str]]:
+    """Return the layers that files make, and in words what could not be opened.
+
+    Args:
+        files: Rasters, archive folders, STAC files, polygons.
+        home: The folder that they were found in, with all links followed: what they name must lie in it. None = each
+            was given by its name.
+    """
     layers: list[Layer] = []
     rasters: list[Found] = []
     problems: list[str] = []
@@ -92,9 +113,9 @@ def open_files(files: Sequence[Path]) -> tuple[list[Layer], list[str]]:
         try:
             suffix = path.suffix.lower()
             if path.is_dir():
-                layers.append(of_scene(open_scene([path]), path.stem))
+                layers.append(_of_archive(path, home))
             elif suffix == ITEM:
-                layers += _of_item(path, read_json(path))
+                layers += _of_item(path, read_json(path), home)
             elif suffix in DRIVERS:
                 layers.append(Layer(path.stem, "polygons", vector=path))
             else:
@@ -110,24 +131,31 @@ def _frame(layer: Layer) -> tuple[int, int] | None:
     return (grid.height, grid.width) if is_flat(grid) else None
 
 
-def _of_folder(folder: Path, title: str, depth: int) -> list[Place]:
-    entries = [path for path in sorted(folder.iterdir()) if _is_inside(path, folder)]
-    folders = [path for path in entries if path.is_dir()]
-    archives = [path for path in folders if _is_archive(path)]
-    files = [*(path for path in entries if path.is_file() and _is_shown(path)), *archives]
+def _of_folder(folder: Path, home: Path, title: str, depth: int) -> list[Place]:
+    """Return the places that a folder shows; ``home`` is the one that was given, which it lies in."""
+    try:
+        entries = [path for path in sorted(folder.iterdir()) if _is_inside(path, folder)]
+        folders = [path for path in entries if path.is_dir()]
+        archives = [path for path in folders if _is_archive(path)]
+        files = [*(path for path in entries if path.is_file() and _is_shown(path)), *archives]
+    except OSError as problem:
+        return [Place(title, (), notes=(f"{folder}: cannot be read ({problem.strerror}); check who may read it",))]
     if len(files) > MOST_FILES:
         raise RasterError(f"{folder}: holds {len(files)} files, expected at most {MOST_FILES}; name some of them")
-    places = places_of(files, title) if files else []
+    places = places_of(files, title, home) if files else []
     if depth:
         for path in folders:
             if path not in archives:
-                places += _of_folder(path, f"{title}/{path.name}", depth - 1)
+                places += _of_folder(path, home, f"{title}/{path.name}", depth - 1)
     return places
 
 
 def _is_inside(path: Path, folder: Path) -> bool:
-    """Return whether an entry of a folder is really in it: no hidden file, no link to elsewhere."""
-    return not path.name.startswith(".") and path.resolve().is_relative_to(folder)
+    """Return whether an entry of a folder is really in it: no hidden file, no link to elsewhere or in a circle."""
+    try:
+        return not path.name.startswith(".") and path.resolve().is_relative_to(folder)
+    except (OSError, RuntimeError):  # a circle of links is the one in Python 3.13, the other before
+        return False
 
 
 def _is_shown(path: Path) -> bool:
@@ -147,11 +175,16 @@ def _stac_type(path: Path) -> str | None:
 
 def _has_assets(content: dict[str, Any]) -> bool:
     features = content.get("features") if content["type"] == "FeatureCollection" else [content]
-    return isinstance(features, list) and bool(features) and all("assets" in one for one in features)
+    if not isinstance(features, list) or not features:
+        return False
+    return all(isinstance(one, dict) and "assets" in one for one in features)
 
 
 def _is_archive(path: Path) -> bool:
-    return path.is_dir() and (is_safe(path) or is_landsat(path) or is_hls(path))
+    try:
+        return path.is_dir() and (is_safe(path) or is_landsat(path) or is_hls(path))
+    except OSError:  # whoever looks into it is told
+        return False
 
 
 def _is_prediction(item: dict[str, Any]) -> bool:
@@ -160,10 +193,21 @@ def _is_prediction(item: dict[str, Any]) -> bool:
     return isinstance(properties, dict) and properties.get("mlm:architecture") == "STSUN"
 
 
-def _of_item(path: Path, item: dict[str, Any]) -> list[Layer]:
-    """Return the layers of a STAC file; of a prediction's own item those of its files and images."""
+def _of_archive(path: Path, home: Path | None) -> Layer:
+    """Return the layer of an archive folder or a STAC file, none of whose files may lie outside its home."""
+    scene = open_scene([path])
+    outside = [file for file in scene.files if home is not None and not Path(file).resolve().is_relative_to(home)]
+    if outside:
+        raise RasterError(
+            f"{path}: leads to {outside[0]}, outside the folder {home} that it was found in; open it by its own name"
+        )
+    return of_scene(scene, path.stem)
+
+
+def _of_item(path: Path, item: dict[str, Any], home: Path | None) -> list[Layer]:
+    """Return the layers of a STAC file; of a prediction's own item, given by name, those of its files and images."""
     if not _is_prediction(item):
-        return [of_scene(open_scene([path]), path.stem)]
+        return [_of_archive(path, home)]
     files = list(dict.fromkeys(file for file in _files_of(path, item) if file.suffix.lower() in (*SUFFIXES, *DRIVERS)))
     layers, problems = open_files(files)
     if not layers:
@@ -173,8 +217,11 @@ def _of_item(path: Path, item: dict[str, Any]) -> list[Layer]:
 
 def _files_of(path: Path, item: dict[str, Any]) -> Iterator[Path]:
     """Yield the files that a prediction's item names, where they are on this machine."""
-    links = [link for link in item.get("links", ()) if link.get("rel") == "derived_from"]
-    for entry in (*item.get("assets", {}).values(), *links):
-        place = located(str(path), str(entry.get("href", "")))
+    assets, links = item.get("assets"), item.get("links")
+    named = list(assets.values()) if isinstance(assets, dict) else []
+    if isinstance(links, list):
+        named += [link for link in links if isinstance(link, dict) and link.get("rel") == "derived_from"]
+    for entry in named:
+        place = located(str(path), str(entry.get("href", ""))) if isinstance(entry, dict) else None
         if place is not None and not is_remote(place):
             yield Path(place)

@@ -1,5 +1,6 @@
 """Raster files as layers: what each shows by what it says of itself, and which files belong to one series."""
 
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -147,7 +148,7 @@ def _map(info: RasterInfo, grid: Grid, tags: Sequence[Mapping[str, str]]) -> Lay
 
 def _legend(tags: Mapping[str, str]) -> tuple[Entry, ...]:
     if "category_0" not in tags:  # too many transitions for tags of their own
-        pairs = transition_names(tuple(tags["categories"].split(", ")))
+        pairs = transition_names(_listed(tags["categories"]))
         return tuple(
             Entry(value, name, color_of(after) if after else UNCHANGED_COLOR)
             for value, (name, after) in enumerate(pairs)
@@ -157,6 +158,15 @@ def _legend(tags: Mapping[str, str]) -> tuple[Entry, ...]:
         Entry(value, name := tags[f"category_{value}"], checked_color(tags.get(f"color_{value}"), name))
         for value in values
     )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """Return the names in a JSON list; none where a tag holds something else."""
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        return ()
+    return tuple(map(str, names)) if isinstance(names, list) and len(names) <= MOST_COLORS else ()
 
 
 def checked_color(color: str | None, name: str) -> str:

@@ -90,7 +90,7 @@ async function fetchOutlines(layer) {
   try {
     const data = await api.polygons(layer.id);
     if (data.total > data.features.length)
-      say(`${layer.title}: the ${data.features.length} largest of ${data.total} polygons are shown`);
+      say(`${layer.title}: ${data.features.length} of ${data.total} polygons are shown`);
     const colors = new Map(state.place.layers.flatMap((one) => one.legend.map((entry) => [entry.name, entry.color])));
     for (const { properties } of data.features) properties.color = colors.get(properties.category ?? properties.to);
     outlines.set(layer.id, data);

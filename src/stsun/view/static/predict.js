@@ -47,7 +47,7 @@ const form = el(
   el(
     "div",
     { className: "buttons" },
-    el("button", { type: "button", onclick: async () => setBox(await drawBox()) }, "Draw a box"),
+    el("button", { type: "button", onclick: async () => setBox((await drawBox()) ?? state.box) }, "Draw a box"),
     el("button", { type: "button", onclick: () => setBox(seenBox()) }, "What is seen"),
     el("button", { type: "button", onclick: () => setBox(null) }, "All"),
   ),
@@ -141,6 +141,7 @@ async function start() {
   button.disabled = true;
   try {
     const wanted = picked(categories);
+    if (!wanted.length && categories.childElementCount) throw new Error("Choose at least one category.");
     await api.start({
       layer: images.value,
       dates: picked(dates).map(Number),
