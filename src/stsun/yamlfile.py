@@ -20,6 +20,8 @@ T = TypeVar("T")
 UNKNOWN_KEY = ("unexpected_keyword_argument", "extra_forbidden")
 MAXIMUM_DEPTH = 30
 MAXIMUM_VALUES = 100_000
+LARGEST_YAML, LARGEST_TEXT = 2**24, 2**30
+"""Bytes of a YAML file, 160 for each of its values; and of a list of samples."""
 
 
 def _no_truth(value: object) -> object:
@@ -39,8 +41,8 @@ _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class _Loader(_Base):  # type: ignore[misc]
     """Safe YAML without repeated keys.
 
-    Days stay text, so that one reader of dates decides what they mean. Yes, no, on and off are words, as in YAML 1.2:
-    `nodata: no` must not become the number 0.
+    Days stay text, so that one reader of dates decides what they mean. Words and whole numbers are those of YAML 1.2:
+    `nodata: no` must not become the number 0, nor `010` the number 8.
     """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -65,12 +67,14 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-_TRUTH = "tag:yaml.org,2002:bool"
+_DAY, _TRUTH, _WHOLE = (f"tag:yaml.org,2002:{kind}" for kind in ("timestamp", "bool", "int"))
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:timestamp", _TRUTH)]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (_DAY, _TRUTH, _WHOLE)]
     for first, resolvers in _Base.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(_TRUTH, re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_Loader.add_implicit_resolver(_WHOLE, re.compile(r"[-+]?(?:0|[1-9][0-9]*|0x[0-9a-fA-F]{1,16})$"), list("-+0123456789"))
+_SIXTIES = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
 
 
 def load_mapping(path: Path, error: type[StsunError]) -> dict[Any, Any]:
@@ -92,14 +96,7 @@ def load_yaml(path: Path, error: type[StsunError]) -> Any:
     Raises:
         StsunError: Of the kind ``error``: the file is missing, is no UTF-8 or no YAML, or repeats a key.
     """
-    text = read_text(path, error)
-    try:
-        _check_depth(text)
-        data = yaml.load(text, Loader=_Loader)
-        _check_size(data)
-    except (yaml.YAMLError, ValueError) as problem:
-        raise error(f"{path}: this is no valid YAML: {' '.join(str(problem).split())}") from problem
-    return data
+    return _plain(read_text(path, error, LARGEST_YAML), error, f"{path}: this is no valid YAML")
 
 
 def value_of(text: str, error: type[StsunError]) -> Any:
@@ -108,10 +105,7 @@ def value_of(text: str, error: type[StsunError]) -> Any:
     Raises:
         StsunError: Of the kind ``error``: it is none.
     """
-    try:
-        return yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as problem:
-        raise error(f"{text!r} is no YAML value: {' '.join(str(problem).split())}") from problem
+    return _plain(text, error, f"{text!r:.200} is no YAML value")
 
 
 def dump(mapping: Mapping[str, Any]) -> str:
@@ -119,14 +113,20 @@ def dump(mapping: Mapping[str, Any]) -> str:
     return yaml.dump(dict(mapping), Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)
 
 
-def read_text(path: Path, error: type[StsunError]) -> str:
-    """Return the text of a UTF-8 file.
+def read_text(path: Path, error: type[StsunError], most: int = LARGEST_TEXT) -> str:
+    """Return the text of a UTF-8 file of at most so many bytes.
 
     Raises:
-        StsunError: Of the kind ``error``: the file is missing, not readable or not UTF-8.
+        StsunError: Of the kind ``error``: the file is missing, no file, not readable, too large or not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        if path.exists() and not path.is_file():  # a pipe would be waited for, a device never end
+            raise OSError(None, "it is no file")
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+        if len(content) > most:
+            raise error(f"{path}: has more than {most} bytes, which is the most that is read; split it")
+        return content.decode("utf-8-sig")
     except FileNotFoundError as problem:
         raise error(f"{path}: there is no such file; check the path") from problem
     except OSError as problem:
@@ -173,17 +173,29 @@ def listed(where: str, problems: Sequence[str]) -> str:
     return f"{where}: {len(problems)} problems\n" + "\n".join(f"  - {problem}" for problem in problems)
 
 
-def _check_depth(text: str) -> None:
-    # before anything is built, because the parser itself recurses
+def _plain(text: str, error: type[StsunError], where: str) -> Any:
+    try:
+        _check_events(text)
+        return _bounded(yaml.load(text, Loader=_Loader))
+    except (yaml.YAMLError, ValueError) as problem:  # a ValueError: a number of thousands of digits
+        raise error(f"{where}: {' '.join(str(problem).split())}") from problem
+
+
+def _check_events(text: str) -> None:
+    # before anything is built, because the parser itself recurses, and a tag says what is to be built
     depth = 0
     for event in yaml.parse(text, Loader=_Base):
+        if (tag := getattr(event, "tag", None)) is not None:
+            raise yaml.YAMLError(f"it holds the tag {tag!r:.200}, expected plain values; take it out")
+        if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and _SIXTIES.fullmatch(event.value):
+            raise yaml.YAMLError(f"{event.value:.50} would be a number to the base of 60; put it in quotes")
         depth += isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent)
         depth -= isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent)
         if depth > MAXIMUM_DEPTH:
             raise yaml.YAMLError(f"nested deeper than {MAXIMUM_DEPTH} levels; flatten it")
 
 
-def _check_size(data: object) -> None:
+def _bounded(data: Any) -> Any:
     """Refuse aliases that repeat a value without end, or so often that checking it would not end."""
     waiting, count = [(data, 0)], 0
     while waiting:
@@ -193,6 +205,7 @@ def _check_size(data: object) -> None:
             raise yaml.YAMLError(f"its aliases stand for more than {MAXIMUM_VALUES} values; write them out, once each")
         children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
         waiting.extend((child, depth + 1) for child in children)
+    return data
 
 
 def _problems(problem: ValidationError, data: object, kind: type[Any]) -> list[str]:
@@ -204,9 +217,7 @@ def _problems(problem: ValidationError, data: object, kind: type[Any]) -> list[s
             branches.add(union)
         found.setdefault(path, []).append(_sentence(item, path, kind))
     # where a value may take several forms, the form that it fits best tells the problem: the one that got deepest
-    hidden = {
-        path for path in found if path in branches and any(path == deep[: len(path)] and path != deep for deep in found)
-    }
+    hidden = branches & {deep[:length] for deep in found for length in range(len(deep))}
     return [
         f"{_dotted(path)}: {' or '.join(dict.fromkeys(messages))}"
         for path, messages in found.items()

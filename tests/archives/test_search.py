@@ -115,6 +115,8 @@ def test_a_server_that_does_not_answer_in_time(api, monkeypatch):
     "change, message",
     [
         ({"catalog_url": "catalog.json"}, "is no address of a server; expected https"),
+        ({"catalog_url": "http://[::1"}, "is no address of a server; expected https"),
+        ({"catalog_url": "http://"}, "is no address of a server; expected https"),
         ({"collections": "small"}, "expected a list of names"),
         ({"collections": []}, "expected a list of names"),
         ({"bbox": [1, 2, 3]}, "west, south, east, north"),

@@ -6,10 +6,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from stsun import __version__
 from stsun.bands import Band
 from stsun.errors import CheckpointError, ConfigurationError
-from stsun.model.checkpoint import CARD, WEIGHTS, load, read_card, save
+from stsun.model.checkpoint import CARD, WEIGHTS, further_facts, load, read_card, save
 from stsun.model.stsun import create
+from stsun.tasks import TASKS
 
 from .conftest import CATEGORIES, configuration, logits, scene
 
@@ -50,6 +52,15 @@ def test_the_card_tells_what_the_model_is(saved):
     assert card["architecture"]["categories"] == CATEGORIES
     assert card["training_data"][0]["licence"] == "none"
     assert "physical values" in card["normalisation"]
+    assert card["version"] == __version__ and card["tasks"] == list(TASKS)
+
+
+def test_a_model_that_is_saved_anew_tells_the_version_and_tasks_that_it_has_now(saved, tmp_path):
+    edit_card(saved, lambda card: card.update(version="0.0.1", tasks=["segmentation"]))
+    changes = create("nano", ["flooded"], task_categories=(("binary_change", ("flooded",)),))
+    card = read_card(save(changes, tmp_path / "new", further_facts(saved)))
+    assert (card["version"], card["tasks"]) == (__version__, ["binary_change"])
+    assert card["training_data"][0]["licence"] == "none"
 
 
 @pytest.mark.parametrize(
@@ -107,3 +118,50 @@ def test_a_device_that_is_not_there_is_refused(saved):
 def test_what_is_no_checkpoint_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="is no checkpoint"):
         load(tmp_path / "nowhere")
+
+
+def deeply(levels):
+    return lambda folder: begin(folder, f'"deep": {"[" * levels}{"]" * levels}')
+
+
+def begin(folder, text):
+    (folder / CARD).write_text("{" + text + ", " + (folder / CARD).read_text().lstrip()[1:])
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda f: edit_card(f, lambda c: c["architecture"].update(widths=[10**6] * 3)), "widths is .* from 1 to"),
+        (lambda f: edit_card(f, lambda c: c["architecture"].update(depths=[10**9] * 3)), "depths is .* from 0 to"),
+        (lambda f: edit_card(f, lambda c: c["architecture"].update(widths=[16_384] * 3)), "do not fit the card"),
+        (lambda f: edit_card(f, lambda c: c["architecture"].update(embedding=32.0)), "embedding is 32.0"),
+        (lambda f: edit_card(f, lambda c: c["architecture"].update(embedding=True)), "embedding is True"),
+        (lambda f: edit_card(f, lambda c: c["architecture"].update(depths=2)), "expected a list of whole numbers"),
+        (lambda f: edit_card(f, lambda c: c["architecture"].update(tokens=[1, 2])), "tokens are names"),
+        (lambda f: edit_card(f, lambda c: c["architecture"].update(categories="water")), "must be a list of names"),
+        (lambda f: edit_card(f, lambda c: c["architecture"].update(categories=["w" * 2000])), "more than 1000 characters"),
+        (lambda f: edit_card(f, lambda c: c["architecture"].update(task_embedding=1)), "task_embedding 1"),
+        (lambda f: edit_card(f, lambda c: c["architecture"].update(fixed_bands=[{"run": "me"}])), "no model that can"),
+        (lambda f: edit_card(f, lambda c: c["architecture"].update(task_categories=[["segmentation", ["ghost"]]])), "'ghost'"),
+        (lambda f: edit_card(f, lambda c: c["architecture"].update(task_categories=[{}])), "no model that can be built"),
+        (lambda f: edit_card(f, lambda c: c.update(parameters=1)), "tells 1 parameters"),
+        (lambda f: edit_card(f, lambda c: c.update(normalisation="0 to 255")), "made for other numbers"),
+        (lambda f: edit_card(f, lambda c: c.update(name=["a"])), "has the name"),
+        (lambda f: edit_card(f, lambda c: c.update(training_data=[{}])), "each with its name"),
+        (lambda f: edit_card(f, lambda c: c.update(bands=[None])), "a list of descriptions"),
+        (lambda f: edit_card(f, lambda c: c.update(temperatures={"segmentation": float("nan")})), "NaN is no number"),
+        (deeply(40), "nested deeper than 30"),
+        (deeply(5000), "cannot read the card"),
+        (lambda f: begin(f, '"format": 1'), "a key occurs twice"),
+    ],
+)  # fmt: skip
+def test_a_card_that_lies_is_refused_before_anything_is_built(saved, damage, message):
+    damage(saved)
+    with pytest.raises(CheckpointError, match=message):
+        load(saved)
+
+
+def test_loading_draws_no_random_numbers(saved):
+    before = torch.get_rng_state()
+    load(saved)
+    assert torch.equal(torch.get_rng_state(), before)

@@ -60,6 +60,12 @@ def test_nan_and_nodata_are_invalid(save):
     assert not valid[0, 0] and not valid[1, 1] and valid.sum() == ROWS * COLUMNS - 2
 
 
+def test_nodata_of_truths_is_that_of_zeros_and_ones(save):
+    array = np.arange(ROWS * COLUMNS).reshape(1, ROWS, COLUMNS) % 3 > 0
+    assert (read(save("a.npy", array), nodata=0)[1] == array[0]).all()
+    assert read(save("a.npy", array), nodata=255)[1].all()
+
+
 def test_one_band_of_several_can_be_the_label(save):
     path = save("a.npy", cube(3))
     np.testing.assert_array_equal(read_labels(path, band=2), cube(3)[1])

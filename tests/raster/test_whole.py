@@ -1,10 +1,13 @@
+from pathlib import Path
+
 import pytest
 import rasterio.shutil
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioIOError
 
 from stsun.errors import RasterError
-from stsun.raster.whole import appearing, check_writable, explained, unfinished_path, whole_file
+from stsun.files import BESIDE, PROBE, unfinished_path
+from stsun.raster.whole import appearing, check_writable, explained, whole_file
 from stsun.raster.writer import check_target
 
 
@@ -85,3 +88,21 @@ def test_a_check_leaves_no_trace(tmp_path):
     left.write_text("another run still writes here")
     check_writable(tmp_path / "map.tif")
     assert left.read_text() == "another run still writes here"
+
+
+def test_a_check_that_is_interrupted_or_killed_leaves_nothing_for_good(tmp_path, monkeypatch):
+    assert len(PROBE) == max(map(len, BESIDE)), "shorter than what writing needs, it would check too little"
+    left = unfinished_path(tmp_path / "map.tif")
+    left.with_name(left.name + PROBE).write_text("")  # a check was killed here
+    check_writable(tmp_path / "map.tif")
+    assert list(tmp_path.iterdir()) == []
+    opened = Path.open
+
+    def interrupted(path, *arguments):
+        opened(path, *arguments).close()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "open", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        check_writable(tmp_path / "map.tif")
+    assert list(tmp_path.iterdir()) == []

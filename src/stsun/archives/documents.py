@@ -12,6 +12,9 @@ from stsun.errors import RasterError
 LARGEST_DOCUMENT = 50_000_000
 """Bytes. Product metadata is below one megabyte, a collection of thousands of STAC items some tens."""
 
+MOST_ELEMENTS = 500_000
+"""Of an XML document: a Sentinel-2 product has some thousands."""
+
 _AGAIN = "fetch the product again"
 
 
@@ -28,6 +31,8 @@ def read_text(path: Path) -> str:
         raise RasterError(f"{path}: cannot be opened ({problem}); check the path and who may read it") from problem
     if len(content) > LARGEST_DOCUMENT:
         raise RasterError(f"{path}: is larger than {LARGEST_DOCUMENT} bytes, which no metadata is; check the file")
+    if b"\0" in content:  # XML in UTF-16 passes for text here, and its declarations go unseen
+        raise RasterError(f"{path}: is not UTF-8 text (it holds zero bytes), as metadata is; {_AGAIN}")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
@@ -38,12 +43,14 @@ def read_xml(path: Path) -> ElementTree.Element:
     """Return the root of an XML document.
 
     Raises:
-        RasterError: As ``read_text``; it is not XML; or it declares a document type, and so perhaps entities that
-            expand without bound or name other files.
+        RasterError: As ``read_text``; it is not XML; has too many elements; or declares a document type, and so perhaps
+            entities that expand without bound or name other files.
     """
     text = read_text(path)
     if "<!doctype" in text.lower() or "<!entity" in text.lower():
         raise RasterError(f"{path}: declares a document type or entities, which product metadata never does; {_AGAIN}")
+    if text.count("<") > 2 * MOST_ELEMENTS:
+        raise RasterError(f"{path}: has more than {MOST_ELEMENTS} elements, unlike any product metadata; check it")
     try:
         return ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError) as problem:

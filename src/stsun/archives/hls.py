@@ -27,7 +27,7 @@ _FILE = re.compile(r"(HLS\.(L30|S30)\.T\w{5}\.(\d{7})T(\d{6})\.v\d+\.\d+)\.(B\d[
 
 def is_hls(folder: Path) -> bool:
     """Return whether a folder holds files named as those of HLS."""
-    return any(_FILE.fullmatch(path.name) for path in folder.iterdir())
+    return any(_FILE.fullmatch(path.name) and path.is_file() for path in folder.iterdir())
 
 
 def open_hls(folder: Path, only: Sequence[str] | None = None) -> list[Acquisition]:

@@ -50,8 +50,8 @@ def readable(where: str, path: str, remote: bool) -> str:
         return path
     if not remote:
         raise ConfigurationError(
-            f"{where}: {path} lies on a server; fetch the files and put them beside the item, or allow reading over "
-            "the network (remote=True)"
+            f"{where}: {path} lies on a server; fetch the files (those of an item to where it says), or allow reading "
+            "over the network (--remote, in Python remote=True)"
         )
     return f"/vsicurl/{path}"
 

@@ -28,6 +28,9 @@ SENSORS = {
 }  # fmt: skip
 """Start of the product's name -> sensor of the catalogue."""
 
+LOWEST_SUN = 0.01
+"""Degrees above the horizon, below which light is no sunlight and dividing by its sine no correction."""
+
 _FILE = re.compile(
     r"(L[A-Z]\d{2}_L[12][A-Z]{2}_\d{6}_\d{8}_\d{8}_\d{2}_[A-Z0-9]{2})_(.+)\.(?:tiff?|json|txt|xml)", re.IGNORECASE
 )
@@ -57,7 +60,7 @@ class _Scene:
 
 def is_landsat(folder: Path) -> bool:
     """Return whether a folder holds files named as Landsat's."""
-    return any(_FILE.fullmatch(path.name) for path in folder.iterdir())
+    return any(_FILE.fullmatch(path.name) and path.is_file() for path in folder.iterdir())
 
 
 def open_landsat(folder: Path, only: Sequence[str] | None = None) -> list[Acquisition]:
@@ -146,7 +149,7 @@ def _level_2_scale(scene: _Scene, band: Band) -> tuple[float, float, bool]:
     offset = told(mtl, group, f"{what}_ADD_BAND_{key}", where)
     if scale is None or offset is None:
         return *LEVEL_2_SCALES[reflective(band)], False
-    return scale, offset, True
+    return *_meaningful(where, band, scale, offset), True
 
 
 def _level_1(scene: _Scene, missing: list[str], notes: list[str]) -> list[Candidate]:
@@ -164,10 +167,20 @@ def _level_1(scene: _Scene, missing: list[str], notes: list[str]) -> list[Candid
         ]
         if pair[0] is None or pair[1] is None:
             raise RasterError(f"{where}: tells no scale and offset of {band.name}; fetch the scene again")
-        candidates.append(Candidate(BandFile(str(path), 1, band, pair[0] / sine, pair[1] / sine, 0.0), common))
+        scale, offset = _meaningful(where, band, pair[0] / sine, pair[1] / sine)
+        candidates.append(Candidate(BandFile(str(path), 1, band, scale, offset, 0.0), common))
     if any(_THERMAL_1.fullmatch(ending) for ending in scene.files):
         notes.append("thermal bands are left out; take level 2 for temperatures")
     return candidates
+
+
+def _meaningful(where: str, band: Band, scale: float, offset: float) -> tuple[float, float]:
+    if scale == 0 or not (math.isfinite(scale) and math.isfinite(offset)):
+        raise RasterError(
+            f"{where}: gives {band.name} the scale {scale:g} and the offset {offset:g}, expected finite numbers and no "
+            "scale of 0; fetch the scene again"
+        )
+    return scale, offset
 
 
 def _bands(name: str) -> list[tuple[Band, tuple[str, ...]]]:
@@ -185,7 +198,7 @@ def _sine_of_sun(scene: _Scene) -> float:
             f"stood; put {scene.name}_MTL.txt beside the bands"
         )
     elevation = told(scene.mtl, "IMAGE_ATTRIBUTES", "SUN_ELEVATION", scene.mtl_path)
-    if elevation is None or not 0 < elevation <= 90:
+    if elevation is None or not LOWEST_SUN <= elevation <= 90:
         raise RasterError(
             f"{scene.mtl_path}: SUN_ELEVATION is {elevation}, expected degrees above the horizon; a scene taken at "
             "night holds no reflectance"

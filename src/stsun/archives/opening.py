@@ -44,12 +44,19 @@ def open_archive(
     if path.name in METADATA:
         return [open_safe(path.parent, only)]
     if _MTL.fullmatch(path.name):
-        return [taken for taken in open_landsat(path.parent, only) if path.name.upper().startswith(taken.name)]
+        return _of_metadata(path, only)
     if path.suffix.lower() in (".json", ".geojson"):
         return open_stac(path, only, remote=remote)
     if _PACKED.fullmatch(path.name):
         raise RasterError(f"{path}: is packed; unpack it, and give the folder. Read are {KNOWN}")
     return None
+
+
+def _of_metadata(path: Path, only: Sequence[str] | None) -> list[Acquisition]:
+    scenes = [taken for taken in open_landsat(path.parent, only) if path.name.upper().startswith(taken.name)]
+    if not scenes:
+        raise RasterError(f"{path}: there is no band of its scene beside it; unpack the whole scene. Read are {KNOWN}")
+    return scenes
 
 
 def _open_folder(folder: Path, only: Sequence[str] | None) -> list[Acquisition]:

@@ -111,6 +111,14 @@ def _cloud(item: Any) -> float:
     return cover if isinstance(cover, int | float) and not math.isnan(cover) else math.inf
 
 
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as http://[::1
+        return False
+    return parts.scheme.lower() in ("http", "https") and bool(parts.netloc)
+
+
 def _check(
     url: str,
     collections: Sequence[str],
@@ -119,7 +127,7 @@ def _check(
     max_cloud: float | None,
     limit: int,
 ) -> None:
-    if urlsplit(url).scheme.lower() not in ("http", "https"):
+    if not _is_address(url):
         raise ConfigurationError(
             f"{url!r} is no address of a server; expected https://... (a STAC file is opened by its path)"
         )

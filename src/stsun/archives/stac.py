@@ -43,16 +43,38 @@ def open_stac(path: Path, only: Sequence[str] | None = None, *, remote: bool = F
         RasterError: It is no STAC file, malformed, or its bands are not known.
         ConfigurationError: A band asked for is not there, bands are remote, or the extra ``stac`` is missing.
     """
-    content = read_json(path)
+    items = _items(read_json(path), str(path))
+    taken = [item_acquisition(item, str(path), only, remote=remote) for item in items]
+    return sorted(taken, key=lambda acquisition: acquisition.day)
+
+
+def open_items(items: Any, only: Sequence[str] | None = None, *, remote: bool = False) -> list[Acquisition]:
+    """Return what a ``pystac.Item`` or ``ItemCollection`` holds, the earliest first.
+
+    Args:
+        items: Relative addresses are relative to each item's link to itself.
+        only: See `open_stac`.
+        remote: See `open_stac`.
+
+    Raises:
+        RasterError: See `open_stac`.
+        ConfigurationError: See `open_stac`.
+    """
+    found = _items(items.to_dict(transform_hrefs=False), repr(items))
+    taken = [item_acquisition(item, item.get_self_href() or "", only, remote=remote) for item in found]
+    return sorted(taken, key=lambda acquisition: acquisition.day)
+
+
+def _items(content: Mapping[str, Any], where: str) -> list[Any]:
+    """Return the ``pystac.Item``s that a document holds; ``where`` is what it is called in messages."""
     kind = content.get("type")
     features = [content] if kind == "Feature" else content.get("features") if kind == "FeatureCollection" else None
     if not isinstance(features, list):
         found = f"a STAC {kind}" if kind in ("Catalog", "Collection") else "something else"
-        raise RasterError(f"{path}: expected a STAC Item or ItemCollection, got {found}; give the files of its items")
+        raise RasterError(f"{where}: expected a STAC Item or ItemCollection, got {found}; give the files of its items")
     if not features:
-        raise RasterError(f"{path}: the collection of items is empty; search again")
-    taken = [item_acquisition(read_item(feature, str(path)), str(path), only, remote=remote) for feature in features]
-    return sorted(taken, key=lambda acquisition: acquisition.day)
+        raise RasterError(f"{where}: the collection of items is empty; search again")
+    return [read_item(feature, where) for feature in features]
 
 
 def read_item(feature: object, where: str) -> Any:

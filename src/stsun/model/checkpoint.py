@@ -2,8 +2,9 @@
 
 import dataclasses
 import json
-import re
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,50 +13,53 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
-from stsun.bands import Band
-from stsun.errors import CheckpointError, ConfigurationError
-from stsun.model.config import STSUNConfig
+from stsun import __version__
+from stsun.errors import CheckpointError
+from stsun.files import filled
+from stsun.model.card import CARD, FORMAT, NORMALISATION, architecture_of, read
 from stsun.model.inference import usable
 from stsun.model.stsun import STSUN
 from stsun.tasks import TASKS
 
-WEIGHTS, CARD = "model.safetensors", "card.json"
-FORMAT = 1
-CARD_LIMIT_BYTES = 4_000_000
-NORMALISATION = "none: the model takes physical values (reflectance 0..1, or the band's unit), and squashes them itself"
+WEIGHTS = "model.safetensors"
+
+SLACK = 1_000_000
+"""Numbers that a card may want beside twice those in its file, so that what differs can be told by its name."""
 
 
 def save(model: STSUN, folder: str | Path, card: Mapping[str, Any]) -> Path:
     """Write a model as ``model.safetensors`` and ``card.json``; return the folder.
 
     Args:
-        model: The model; its architecture and vocabulary go into the card.
+        model: The model; its architecture, vocabulary and tasks go into the card, and this package's version.
         folder: Made if need be; files in it are replaced whole, never half.
         card: What else is known: name, colours, training data and licences, bands seen, scores, seed. JSON values.
 
     Raises:
-        CheckpointError: The folder cannot be written, or the card is no JSON.
+        CheckpointError: The folder cannot be written, the card is no JSON, or a weight is not finite.
     """
     folder = Path(folder)
     content = {
         "format": FORMAT,
         "library": "stsun",
+        "version": __version__,
         "architecture": dataclasses.asdict(model.config),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "normalisation": NORMALISATION,
+        "tasks": [task for task, _ in model.config.task_categories] or list(TASKS),
         "colors": model.colors,
         "temperatures": model.temperatures,
         **card,
     }
     try:
         text = json.dumps(content, indent=2, allow_nan=False)
-        folder.mkdir(parents=True, exist_ok=True)
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-        save_file(weights, folder / (WEIGHTS + ".part"), metadata={"format": "pt"})
-        (folder / (CARD + ".part")).write_text(text + "\n", encoding="utf-8")
-        for name in (WEIGHTS, CARD):
-            (folder / (name + ".part")).replace(folder / name)
+        _check_finite(weights, folder)
+        with filled(folder, last=WEIGHTS) as unfinished:  # where weights are, there is their card
+            save_file(weights, unfinished / WEIGHTS, metadata={"format": "pt"})
+            (unfinished / CARD).write_text(text + "\n", encoding="utf-8")
     except (OSError, TypeError, ValueError, SafetensorError) as error:
         raise CheckpointError(f"cannot write the checkpoint {folder}: {error}") from error
     return folder
@@ -75,11 +79,16 @@ def load(path: str | Path | None = None, *, device: str | torch.device = "cpu") 
     home = usable(device)
     folder, weights = _files(path)
     card = read_card(path)
-    model = _build(card, folder)
-    model.name, model.colors = str(card.get("name") or folder.name), _colors(card, folder)
-    model.temperatures = _temperatures(card, folder)
+    held = _header(weights)
+    model = _built(card, folder / CARD, sum(math.prod(shape) for shape, _ in held.values()))
+    tensors = _read_weights(weights, held, model.state_dict())
+    count = sum(tensor.numel() for tensor in tensors.values())
+    if card.get("parameters", count) != count:
+        raise CheckpointError(f"the card of {folder} tells {card['parameters']} parameters, there are {count}")
+    model.load_state_dict(tensors, strict=True)
+    model.name, model.colors = str(card.get("name") or folder.name), dict(card.get("colors", {}))
+    model.temperatures = {task: float(value) for task, value in card.get("temperatures", {}).items()}
     model.checkpoint = weights
-    model.load_state_dict(_read_weights(weights, model.state_dict()), strict=True)
     return model.to(home).eval()
 
 
@@ -87,20 +96,10 @@ def read_card(path: str | Path | None = None) -> dict[str, Any]:
     """Return the card of a checkpoint.
 
     Raises:
-        CheckpointError: The card is missing, too large, or no JSON object of this format.
+        CheckpointError: The card is missing, too large or too deep, no JSON object of this format, or says what none
+            can.
     """
-    file = _files(path)[0] / CARD
-    try:
-        if file.stat().st_size > CARD_LIMIT_BYTES:
-            raise CheckpointError(f"{file} has {file.stat().st_size} bytes; a card has at most {CARD_LIMIT_BYTES}")
-        card = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"cannot read the card {file}: {error}") from error
-    if not isinstance(card, dict) or card.get("library") != "stsun":
-        raise CheckpointError(f'{file} is not the card of an STSUN checkpoint (no "library": "stsun" in it)')
-    if card.get("format") != FORMAT:
-        raise CheckpointError(f"{file} has format {card.get('format')!r}, this version reads {FORMAT}; update stsun")
-    return card
+    return read(_files(path)[0] / CARD)
 
 
 def further_facts(path: str | Path | None = None) -> dict[str, Any]:
@@ -109,7 +108,10 @@ def further_facts(path: str | Path | None = None) -> dict[str, Any]:
     Raises:
         CheckpointError: As in `read_card`.
     """
-    own = ("format", "library", "architecture", "parameters", "normalisation", "colors", "temperatures")
+    own = {
+        "format", "library", "version", "architecture", "parameters", "normalisation", "tasks", "colors",
+        "temperatures",
+    }  # fmt: skip
     return {name: value for name, value in read_card(path).items() if name not in own}
 
 
@@ -128,67 +130,64 @@ def _files(path: str | Path | None) -> tuple[Path, Path]:
     return folder, weights
 
 
-def _build(card: Mapping[str, Any], folder: Path) -> STSUN:
-    architecture = card.get("architecture")
-    names = {field.name for field in dataclasses.fields(STSUNConfig)}
-    if not isinstance(architecture, dict) or set(architecture) != names:
-        found = sorted(architecture) if isinstance(architecture, dict) else architecture
-        raise CheckpointError(f"the card of {folder} describes the architecture by {found}, expected {sorted(names)}")
+class _Budget(TorchFunctionMode):
+    """Ends the making of layers that want more than so many numbers, before there is memory for them."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._left = most
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function in (torch.empty, torch.randn):
+            self._left -= torch.empty(*args).numel()  # what is not written to has no memory yet
+            if self._left < 0:
+                raise CheckpointError("its weights do not fit the card, expected many more")
+        return function(*args, **(kwargs or {}))
+
+
+def _built(card: Mapping[str, Any], file: Path, held: int) -> STSUN:
+    """Return the model that a card describes, with random weights, if the file holds about as many as it wants."""
+    config = architecture_of(card, file)
     try:
-        values = {name: _frozen(value) for name, value in architecture.items()}
-        values["fixed_bands"] = tuple(Band(**band) for band in architecture["fixed_bands"])
-        return STSUN(STSUNConfig(**values))
-    except (ConfigurationError, TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
-        raise CheckpointError(f"the card of {folder} describes no model that can be built: {error}") from error
+        with torch.random.fork_rng(devices=[]), _Budget(SLACK + 2 * held):
+            return STSUN(config)
+    except (ValueError, RuntimeError, ZeroDivisionError, CheckpointError) as error:
+        raise CheckpointError(f"{file} describes no model that can be built: {error}") from error
 
 
-def _colors(card: Mapping[str, Any], folder: Path) -> dict[str, str]:
-    """Return the colours of categories; none in the card of an older version."""
-    colors = card.get("colors", {})
-    if not isinstance(colors, dict) or not all(
-        re.fullmatch("#[0-9a-fA-F]{6}", str(color)) for color in colors.values()
-    ):
-        raise CheckpointError(f"the card of {folder} has the colors {colors!r}, expected '#rrggbb' for each category")
-    return dict(colors)
+def _header(file: Path) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Return shape and type of each weight in a file, read from its header alone."""
+    with _explained(file), safe_open(file, framework="pt") as weights:
+        parts = {name: weights.get_slice(name) for name in weights.keys()}
+        return {name: (tuple(part.get_shape()), part.get_dtype()) for name, part in parts.items()}
 
 
-def _temperatures(card: Mapping[str, Any], folder: Path) -> dict[str, float]:
-    """Return the temperature of each task; none in the card of a model that is not calibrated."""
-    found = card.get("temperatures", {})
-    if not isinstance(found, dict) or not all(
-        task in TASKS and type(value) in (int, float) and 0.01 <= value <= 100 for task, value in found.items()
-    ):
+def _read_weights(
+    file: Path, held: Mapping[str, tuple[tuple[int, ...], str]], expected: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    wanted = {name: (tuple(tensor.shape), "F32") for name, tensor in expected.items()}
+    differing = sorted(name for name in held.keys() | wanted.keys() if held.get(name) != wanted.get(name))
+    if differing:
+        first = differing[0]
         raise CheckpointError(
-            f"the card of {folder} has the temperatures {found!r}, expected 0.01 to 100 for some of {', '.join(TASKS)}"
+            f"{file}: {len(differing)} weights do not fit the card, first {first!r}: "
+            f"found {held.get(first, 'nothing')}, expected {wanted.get(first, 'nothing')}"
         )
-    return {task: float(value) for task, value in found.items()}
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
-
-
-def _read_weights(file: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Read the weights after comparing names, shapes and types in the header, before anything is allocated."""
-    try:
-        with safe_open(file, framework="pt") as weights:
-            found = {name: (tuple(part.get_shape()), part.get_dtype()) for name, part in _slices(weights)}
-            wanted = {name: (tuple(tensor.shape), "F32") for name, tensor in expected.items()}
-            differing = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
-            if differing:
-                first = differing[0]
-                raise CheckpointError(
-                    f"{file}: {len(differing)} weights do not fit the card, first {first!r}: "
-                    f"found {found.get(first, 'nothing')}, expected {wanted.get(first, 'nothing')}"
-                )
-            tensors = {name: weights.get_tensor(name) for name in wanted}
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"cannot read the weights {file}: {error}; the file may be truncated") from error
-    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
-    if broken:
-        raise CheckpointError(f"{file}: weights that are not finite: {', '.join(broken[:5])}; train again")
+    with _explained(file), safe_open(file, framework="pt") as weights:
+        tensors = {name: weights.get_tensor(name) for name in wanted}
+    _check_finite(tensors, file)
     return tensors
 
 
-def _slices(weights: Any) -> list[tuple[str, Any]]:
-    return [(name, weights.get_slice(name)) for name in weights.keys()]
+@contextmanager
+def _explained(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"cannot read the weights {file}: {error}; the file may be truncated") from error
+
+
+def _check_finite(weights: Mapping[str, Tensor], where: Path) -> None:
+    broken = [name for name, tensor in weights.items() if not tensor.isfinite().all()]
+    if broken:
+        raise CheckpointError(f"{where}: weights that are not finite: {', '.join(broken[:5])}; train again")

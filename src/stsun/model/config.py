@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from stsun.bands import TOKENS, Band
+from stsun.bands import TOKENS, Band, is_name
 from stsun.errors import ConfigurationError
 from stsun.tasks import CHANGE, NEUTRAL, check_task
 
@@ -17,6 +17,19 @@ CHOICES = {
     "head": ("category", "generated"),
 }
 """The modules that can be exchanged, for ablation, and their kinds; the first is the default."""
+
+RANGES = {
+    "virtual_bands": (1, 4096), "patch": (1, 64), "attention_width": (1, 4096), "window": (1, 1024),
+    "temporal_heads": (1, 1024), "embedding": (1, 16_384), "condition": (1, 16_384),
+    "widths": (1, 16_384), "depths": (0, 100), "decoder_depths": (0, 100),
+}  # fmt: skip
+"""Least and most of each number: beyond lies a slip of the pen, or a card that asks for all memory there is."""
+
+LEVELS = ("widths", "depths", "decoder_depths")
+"""What there is one number of for each level."""
+
+LONGEST_NAME = 1000
+"""Characters of a category's or token's name."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +86,15 @@ class STSUNConfig:
     fixed_bands: tuple[Band, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "categories", _named(self.categories))
-        object.__setattr__(self, "tokens", tuple(dict.fromkeys(token.strip().lower() for token in self.tokens)))
+        object.__setattr__(self, "categories", _named("categories", self.categories))
+        tokens = (token.strip().lower() for token in _named("tokens", self.tokens))
+        object.__setattr__(self, "tokens", tuple(dict.fromkeys(tokens)))
         for name, kinds in CHOICES.items():
             if getattr(self, name) not in kinds:
                 raise ConfigurationError(f"{name} is {getattr(self, name)!r}; expected one of {', '.join(kinds)}")
-        levels = 3 if self.layout == "pyramid" else 1
-        for name in ("widths", "depths", "decoder_depths"):
-            if len(getattr(self, name)) != levels:
-                raise ConfigurationError(f"{name} needs {levels} numbers for layout {self.layout!r}")
+        for name in RANGES:
+            object.__setattr__(self, name, _numbers(name, getattr(self, name)))
+        _check_levels(self)
         if self.layout == "pyramid" and self.patch != 1:
             raise ConfigurationError("layout 'pyramid' works at native resolution: patch must be 1")
         if self.widths[-1] % self.attention_width:
@@ -94,8 +107,7 @@ class STSUNConfig:
             )
         if self.spectral == "fixed" and not self.fixed_bands:
             raise ConfigurationError("spectral 'fixed' needs fixed_bands: the bands it shall learn rows for")
-        for task, _ in self.task_categories:
-            check_task(task)
+        _check_answers(self)
 
     @property
     def stride(self) -> int:
@@ -154,10 +166,39 @@ def named_config(size: str, categories: Sequence[str], **changes: object) -> STS
     return STSUNConfig(size, categories, **{**SIZES[size], **changes})  # type: ignore[arg-type]
 
 
-def _named(categories: Sequence[str]) -> tuple[str, ...]:
+def _check_levels(config: STSUNConfig) -> None:
+    levels = 3 if config.layout == "pyramid" else 1
+    for name in LEVELS:
+        if len(getattr(config, name)) != levels:
+            raise ConfigurationError(f"{name} needs {levels} numbers for layout {config.layout!r}")
+
+
+def _check_answers(config: STSUNConfig) -> None:
+    known = {*config.categories, *NEUTRAL, CHANGE}
+    for task, names in config.task_categories:
+        check_task(task)
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise ConfigurationError(f"{task} is to answer {unknown[0]!r}, which is none of the model's categories")
+
+
+def _named(what: str, names: Sequence[str]) -> tuple[str, ...]:
     """Keep each name once."""
-    if isinstance(categories, str) or not isinstance(categories, Sequence):
-        raise ConfigurationError(f"categories must be a list of names, got {categories!r}; write ['water', 'forest']")
-    if any(not isinstance(name, str) or not name.strip() for name in categories):
-        raise ConfigurationError(f"categories are names, got {categories!r}")
-    return tuple(dict.fromkeys(categories))
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        raise ConfigurationError(f"{what} must be a list of names, got {names!r}; write ['water', 'forest']")
+    if not all(map(is_name, names)):
+        raise ConfigurationError(f"{what} are names, got {names!r}")
+    if max(map(len, names), default=0) > LONGEST_NAME:
+        raise ConfigurationError(f"{what} hold a name of more than {LONGEST_NAME} characters; shorten it")
+    return tuple(dict.fromkeys(names))
+
+
+def _numbers(name: str, value: object) -> object:
+    """Return a number, or the numbers of all levels, within their range."""
+    least, most = RANGES[name]
+    several = isinstance(value, list | tuple)
+    numbers = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if several != (name in LEVELS) or any(type(one) is not int or not least <= one <= most for one in numbers):
+        wanted = "a list of whole numbers" if name in LEVELS else "a whole number"
+        raise ConfigurationError(f"{name} is {value!r}; expected {wanted} from {least} to {most}")
+    return numbers if several else value

@@ -63,3 +63,28 @@ def local_attention(model: nn.Module) -> Iterator[None]:
     finally:
         for block, window in zip(spread, before, strict=True):
             block.window = window
+
+
+@contextmanager
+def within_memory(what: str, device: object, remedy: str) -> Iterator[None]:
+    """Tell that there is not enough memory as an error of what needed it.
+
+    Args:
+        what: What needed it, such as ``a tile of 512 x 512 pixels``.
+        device: Whose memory.
+        remedy: What to do.
+
+    Raises:
+        ConfigurationError: The block ran out of memory.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not _out_of_memory(error):
+            raise
+        raise ConfigurationError(f"{what} does not fit into the memory of {device}; {remedy}") from error
+
+
+def _out_of_memory(error: RuntimeError | MemoryError) -> bool:
+    """Return whether memory ran out: on the CPU torch says so in words only."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

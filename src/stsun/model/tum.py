@@ -73,27 +73,37 @@ class OneDateTUM(nn.Module):
 class LinearTUM(nn.Module):
     """The paper's module: a generated linear map T to U, ReLU, a generated linear map U to one output, and a residual.
 
-    The metadata are the dates themselves (the paper's first code numbers them 1..T). Content plays no part.
+    The metadata are the dates themselves (the paper's first code numbers them 1..T). Content plays no part. A bias is
+    the weight of one date more, of ones; in the first map its metadata are learned. The residual, which is the mean of
+    the dates, is not the paper's (docs/design.md).
     """
 
     def __init__(self, config: STSUNConfig, channels: int, out: int) -> None:
         super().__init__()
         self.to_hidden = TransformerGenerator(DATE_FEATURES, config.temporal_heads)
-        self.to_output = TransformerGenerator(PERIOD_FEATURES, config.temporal_heads)
+        self.ones = nn.Parameter(torch.randn(DATE_FEATURES))
+        self.to_output = TransformerGenerator(PERIOD_FEATURES, config.temporal_heads + 1)
         self.mean = MeanTUM(config, channels, out)
 
     def forward(self, level: Level, dates: Tensor, maps: Tensor) -> Tensor:
         """Map ``B T H W C`` to ``B M H W out``."""
         seen = level.valid[..., None].to(level.tokens.dtype)
-        usable = level.valid.flatten(2).any(dim=2)[:, None]  # B 1 T
-        first = self.to_hidden(dates, usable) * usable[..., None]  # B M T U
-        second = self.to_output(maps) * first.shape[-1] ** -0.5  # B M U
+        tokens, seen = (_with_ones(each, axis=1) for each in (level.tokens * seen, seen))  # B T+1 H W C
+        usable = F.pad(level.valid.flatten(2).any(dim=2), (0, 1), value=True)[:, None]  # B 1 T+1
+        metadata = torch.cat([dates, self.ones.expand(*dates.shape[:2], 1, -1)], dim=2)
+        first = self.to_hidden(metadata, usable) * usable[..., None]  # B M T+1 U
+        second = self.to_output(maps) * first.shape[-1] ** -0.5  # B M U+1
         outputs = []
         for into, outof in zip(first.unbind(1), second.unbind(1), strict=True):
             total = einsum(into.abs(), seen, "b t u, b t h w one -> b h w u")[..., None]
-            hidden = einsum(into, level.tokens * seen, "b t u, b t h w c -> b h w u c") / (total + 1e-6)
-            outputs.append(einsum(hidden.relu(), outof, "b h w u c, b u -> b h w c"))
+            hidden = einsum(into, tokens, "b t u, b t h w c -> b h w u c") / (total + 1e-6)
+            outputs.append(einsum(_with_ones(hidden.relu(), axis=3), outof, "b h w u c, b u -> b h w c"))
         return self.mean.project(torch.stack(outputs, dim=1)) + self.mean(level, dates, maps)
+
+
+def _with_ones(dates: Tensor, axis: int) -> Tensor:
+    """Return the dates along an axis, and one more, of ones."""
+    return torch.cat([dates, torch.ones_like(dates.narrow(axis, 0, 1))], dim=axis)
 
 
 class MeanTUM(nn.Module):

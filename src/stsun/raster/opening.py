@@ -30,11 +30,25 @@ STRICT = {"GDAL_ERROR_ON_LIBJPEG_WARNING": "TRUE", "GDAL_PNG_WHOLE_IMAGE_OPTIM":
 """Without these a JPEG or PNG that is cut off is filled up, with no error."""
 
 REMOTE = "/vsicurl/http"
-REMOTE_OPTIONS = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
-"""One request for the file instead of many for what may lie beside it."""
+PATIENCE_S = 30
+"""Seconds that a server may take to let one in, and that it may be silent."""
+
+REMOTE_OPTIONS = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_HTTP_CONNECTTIMEOUT": str(PATIENCE_S),
+    "GDAL_HTTP_LOW_SPEED_TIME": str(PATIENCE_S),
+    "GDAL_HTTP_LOW_SPEED_LIMIT": "1",
+}
+"""One request for the file instead of many for what may lie beside it; no endless wait for a server that is silent."""
+
+LOCAL_OPTIONS = {"CPL_VSIL_CURL_ALLOWED_FILENAME": "none"}
+"""A file on this machine leads to none on a server."""
 
 BESIDE = (".msk", ".ovr")
 """Masks and overviews of a file, in files beside it."""
+
+ELSEWHERE = "OVERVIEWS"
+"""Domain of tags by which a file names another one, or an address, that GDAL then takes for its overviews."""
 
 START = 1024
 """Bytes from which a format is known."""
@@ -59,7 +73,7 @@ def opened(path: str | Path) -> Iterator[Any]:
     remote = is_remote(path)
     key = str(path) if remote else str(Path(path).absolute())
     try:
-        with rasterio.Env(**STRICT, **(REMOTE_OPTIONS if remote else {})):
+        with rasterio.Env(**STRICT, **(REMOTE_OPTIONS if remote else LOCAL_OPTIONS)):
             _forget_errors()
             handle = HANDLES.take(key) or (_remote(key) if remote else _local(Path(path)))
             try:
@@ -93,7 +107,7 @@ def _forget_errors() -> None:
 
 
 def _remote(address: str) -> Handle:
-    return Handle(_open(address, *sorted(set(DRIVERS.values()))), (), ())
+    return Handle(_open(address, address, *sorted(set(DRIVERS.values()))), (), ())
 
 
 def _local(path: Path) -> Handle:
@@ -106,14 +120,17 @@ def _local(path: Path) -> Handle:
         name, shown = checked_vrt(path, tuple(DRIVERS))
         driver = "VRT"
     else:
-        name, shown = str(path), ()
+        # GDAL and rasterio take some names for more than a path, such as zip: and GTIFF_DIR:
+        name, shown = str(path) if path.is_absolute() else f"./{path}", ()
         driver = next((driver for first, driver in DRIVERS.items() if start.startswith(first)), "")
         if not driver:
             found = "is neither GeoTIFF, JPEG 2000, PNG, JPEG, VRT nor a bare array" if start else "is empty"
             raise RasterError(f"{path}: the file {found}; expected one of these formats, convert it")
     for raster in shown or (path,):
         _check_beside(raster)
-    source = _open(name, driver)
+    for raster in shown:
+        _open(raster, str(raster), *sorted(set(DRIVERS.values()))).close()
+    source = _open(path, name, driver)
     files = tuple(dict.fromkeys([path.absolute(), path.absolute().parent, *shown, *map(Path, source.files)]))
     return Handle(source, files, state_of(files))
 
@@ -121,21 +138,35 @@ def _local(path: Path) -> Handle:
 def _check_beside(path: Path) -> None:
     """Refuse a mask or overview file that is itself no plain raster: it would be opened as whatever it is."""
     for file in (Path(f"{path}{suffix}") for suffix in BESIDE):
-        if file.is_file() and not _start(file).startswith(TIFF):
+        if _is_file(file) and not _start(file).startswith(TIFF):
             raise RasterError(f"{file}: lies beside a raster, but is no TIFF; take it away")
 
 
-def _open(name: str, *drivers: str) -> Any:
+def _open(path: str | Path, name: str, *drivers: str) -> Any:
     with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning):  # RasterInfo.crs tells
-        return DatasetReader(name, driver=list(drivers))
+        source = DatasetReader(name, driver=list(drivers))
+    if source.tags(ns=ELSEWHERE):  # nothing has been read yet, so nothing has been followed
+        source.close()
+        raise RasterError(
+            f"{path}: names another file as its overviews, expected a raster by itself; write it anew (for example "
+            "with gdal_translate)"
+        )
+    return source
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # its name is too long for one
+        return False
 
 
 def _start(path: Path) -> bytes:
-    if not path.is_file():
+    try:
         if path.is_dir():
             raise RasterError(f"{path}: is a folder, expected a file; check the path")
-        raise MissingError(f"{path}: there is no such file; check the path")
-    try:
+        if not path.is_file():
+            raise MissingError(f"{path}: there is no such file; check the path")
         with path.open("rb") as file:
             return file.read(START)
     except OSError as problem:

@@ -108,7 +108,7 @@ def files_of(path: str | Path) -> list[str]:
         RasterError: The file cannot be opened.
     """
     with opened(path) as source:
-        return sorted({str(path), *source.files})
+        return sorted({str(path), *(file.removeprefix("./") for file in source.files)})
 
 
 def read(

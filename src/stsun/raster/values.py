@@ -36,6 +36,8 @@ def working_type(stored: np.dtype[Any]) -> type[np.float32] | type[np.float64]:
 
 def is_nodata(stored: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
     """Return where stored values equal ``nodata``, compared in their own data type; NaN and infinity always count."""
+    if stored.dtype.kind == "b":
+        stored = stored.view(np.uint8)
     missing: NDArray[np.bool_] = ~np.isfinite(stored)
     if nodata is None or np.isnan(nodata):
         return missing

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 from stsun.errors import RasterError
 
-LARGEST = 2**26
-"""Bytes of a description, at the most."""
+LARGEST, MOST_ELEMENTS, DEEPEST = 2**26, 2**21, 20
+"""Bytes, elements, and levels of elements within one another of a description, at the most."""
 
 ELEMENTS = frozenset(
     """
@@ -47,6 +47,7 @@ def checked_vrt(path: Path, rasters: tuple[bytes, ...]) -> tuple[str, tuple[Path
             lies outside its own folder.
     """
     root = _parsed(path)
+    _check_depth(path, root)
     sources = []
     waiting = [root]
     while waiting:
@@ -69,12 +70,23 @@ def _parsed(path: Path) -> ElementTree.Element:
     if path.stat().st_size > LARGEST:
         raise RasterError(f"{path}: the VRT is larger than {LARGEST >> 20} MiB; split it")
     content = path.read_bytes()
+    if content.count(b"<") > 2 * MOST_ELEMENTS:
+        raise RasterError(f"{path}: the VRT has more than {MOST_ELEMENTS} elements; split it")
     if b"<!" in content.replace(b"<!--", b"").replace(b"<![CDATA[", b""):
         raise RasterError(f"{path}: the VRT declares a document type, expected none; make it again with gdalbuildvrt")
     try:
         return ElementTree.fromstring(content)
     except (ElementTree.ParseError, ValueError, LookupError) as problem:
         raise RasterError(f"{path}: the VRT is damaged ({problem}); make it again with gdalbuildvrt") from problem
+
+
+def _check_depth(path: Path, root: ElementTree.Element) -> None:
+    """Refuse what would be written anew by a function that calls itself for each level."""
+    level = [root]
+    for _ in range(DEEPEST):
+        level = [child for element in level for child in element]
+    if level:
+        raise RasterError(f"{path}: the VRT is nested deeper than {DEEPEST} levels; make it again with gdalbuildvrt")
 
 
 def _check_plain(path: Path, element: ElementTree.Element) -> None:

@@ -17,7 +17,7 @@ from rasterio.windows import Window
 
 from stsun.errors import RasterError
 from stsun.raster.grid import Grid
-from stsun.raster.whole import appearing, explained
+from stsun.raster.whole import appearing, explained, whole_file
 
 SUFFIXES = (".tif", ".tiff")
 BLOCK = 512
@@ -118,9 +118,8 @@ def write_picture(path: Path, colors: NDArray[np.uint8]) -> Path:
     Raises:
         RasterError: The path cannot be written.
     """
-    with explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encode_png(colors))
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(encode_png(colors))
     return path
 
 
