@@ -163,9 +163,20 @@ def test_an_interrupted_run_exits_with_130_and_says_how_to_go_on(folder):
     assert "of 5000 updates" in told and "--resume" in told and "Traceback" not in told
 
 
+def test_without_matplotlib_and_tensorboard_a_run_leaves_all_but_the_page_and_says_so(folder, monkeypatch, caplog):
+    for package in ("matplotlib", "tensorboard"):
+        monkeypatch.setitem(sys.modules, package, None)
+    run_folder = train(folder / "experiment.yaml", ["steps=1", "validate_every=0"])
+    assert load(run_folder).categories and json.loads((run_folder / "report.json").read_text())["evaluations"]
+    assert not (run_folder / "report.html").exists() and not list(run_folder.glob("logs/*/events.*"))
+    (told,) = (record.getMessage() for record in caplog.records if record.name.startswith("stsun"))
+    assert "report.html is left out" in told and "stsun[report]" in told
+    assert run(folder / "experiment.yaml", ["steps=1"], resume=True) == (run_folder, False)
+
+
 def test_a_folder_that_cannot_be_written_and_a_device_that_is_not_there_are_refused(folder):
     (folder / "file").write_text("")
-    with pytest.raises(ExperimentError, match=r"cannot write to .*another `output`"):
+    with pytest.raises(ExperimentError, match=r"cannot be written: .*check the folder"):
         train(folder / "experiment.yaml", [f"output={folder}/file"])
     if not torch.cuda.is_available():
         with pytest.raises(ExperimentError, match="accelerator=cpu"):

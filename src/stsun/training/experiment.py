@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from stsun.data.dataset import DataSet, open_dataset
 from stsun.data.sample import Sample
@@ -15,8 +14,7 @@ from stsun.errors import ExperimentError
 from stsun.model import checkpoint
 from stsun.report.contents import Report
 from stsun.report.curves import panels_of
-from stsun.report.plots import check_plots
-from stsun.report.write import provenance_of, write_report
+from stsun.report.write import LATEX, provenance_of, write_report
 from stsun.simulation.scenes import HELD_OUT, simulate
 from stsun.training.plan import DataPlan, Experiment
 from stsun.training.record import (
@@ -32,12 +30,13 @@ from stsun.training.sources import Source
 from stsun.training.stream import TrainingStream
 from stsun.training.validation import validations_of
 from stsun.training.vocabulary import start_model, vocabulary_of
-from stsun.yamlfile import load_mapping, validate
+from stsun.yamlfile import load_mapping, validate, value_of
 
 SIMULATED_COUNT = 200.0
 """A simulated kind counts as this many samples, unless the experiment says otherwise."""
 DECIDES_NOTHING = (
     "name", "output", "validate_every", "checkpoint_every", "devices", "accelerator", "precision", "workers", "threads",
+    "not_finite",
 )  # fmt: skip
 """Keys that may differ when a run is resumed: they do not say which weights it should end with."""
 
@@ -79,9 +78,9 @@ def _override(data: dict[str, Any], override: str) -> None:
             f"override {override!r}: {'.'.join(parents)} has no {last!r}; look at the experiment file"
         )
     try:
-        place[int(last) if in_list else last] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ExperimentError(f"override {override!r}: {text!r} is no YAML value ({error})") from error
+        place[int(last) if in_list else last] = value_of(text, ExperimentError)
+    except ExperimentError as problem:
+        raise ExperimentError(f"override {override!r}: {problem}") from problem
 
 
 def _with_absolute_paths(experiment: Experiment, folder: Path) -> Experiment:
@@ -117,17 +116,16 @@ def run(path: str | Path, overrides: Sequence[str] = (), resume: bool = False) -
     folder = Path(str(experiment.output))
     if is_first_process():
         _refuse_another_experiment(experiment, folder, resume)
-    if resume and (folder / checkpoint.WEIGHTS).is_file():
+    if resume and _is_finished(folder):
         return folder, False
     fitting = _fitting()
-    if is_first_process():
-        _refuse_used_folder(folder, fitting.LAST, resume)
+    if is_first_process() and not resume:
+        _refuse_used_folder(folder, fitting.LAST)
     _fit(experiment, folder, fitting, resume=resume)
     return folder, True
 
 
 def _fit(experiment: Experiment, folder: Path, fitting: Any, *, resume: bool) -> None:
-    check_plots()  # before the work, not after it
     if experiment.threads:
         torch.set_num_threads(experiment.threads)
     datasets = {entry.dataset: open_dataset(entry.dataset) for entry in experiment.data if entry.dataset}
@@ -217,10 +215,15 @@ def samples_seen(stream: TrainingStream, batches: int) -> dict[str, int]:
     return seen
 
 
-def _refuse_used_folder(folder: Path, last: str, resume: bool) -> None:
+def _is_finished(folder: Path) -> bool:
+    """Return whether all that a run leaves is there, to the last form of its report."""
+    return (folder / checkpoint.WEIGHTS).is_file() and (folder / LATEX).is_file()
+
+
+def _refuse_used_folder(folder: Path, last: str) -> None:
     if (folder / checkpoint.WEIGHTS).is_file():
         raise ExperimentError(f"{folder} holds a finished run; give another `output`, or remove it to train again")
-    if not resume and (folder / last).is_file():
+    if (folder / last).is_file():
         raise ExperimentError(f"{folder} holds an unfinished run; go on with --resume, or remove it to start again")
 
 
@@ -252,7 +255,7 @@ def _fitting() -> Any:
     try:
         from stsun.training import fit
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in ("lightning", "tensorboard"):
+        if (error.name or "").split(".")[0] != "lightning":
             raise
         raise ExperimentError(f"training needs {error.name}; install it with: pip install 'stsun[train]'") from error
     return fit

@@ -1,27 +1,32 @@
 """Lightning's Trainer, set up for one experiment."""
 
 import csv
+import io
 import logging
 import signal
+import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import Trainer
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 
 from stsun.errors import ExperimentError
+from stsun.files import write_text
+from stsun.model.inference import within_memory
+from stsun.training.checkpoints import WholeCheckpoints
 from stsun.training.module import AveragedWeights, StreamData, TrainingModule, Validate
 from stsun.training.plan import Experiment
 from stsun.training.stream import TrainingStream
-
-logger = logging.getLogger(__name__)
 
 LAST = "checkpoints/last.ckpt"
 LOGS = "logs"
@@ -49,15 +54,21 @@ def fit(
         resume: Go on from the last checkpoint in the folder.
 
     Raises:
-        ExperimentError: There is nothing to resume, the loss is not finite, or there is no such device.
-        KeyboardInterrupt: The run was interrupted before its last update.
+        ExperimentError: There is nothing to resume, the loss is not finite, a file cannot be written, a process that
+            makes batches died, or there is no such device.
+        ConfigurationError: There is not enough memory.
+        KeyboardInterrupt: The run was interrupted before its last update; says how to go on.
     """
     last = folder / LAST
     if resume and not last.is_file():
         raise ExperimentError(f"there is no {LAST} in {folder} to go on from; start without --resume")
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     module = TrainingModule(
-        model.train(), experiment.optimiser, steps=experiment.steps, label_smoothing=experiment.label_smoothing
+        model.train(),
+        experiment.optimiser,
+        steps=experiment.steps,
+        label_smoothing=experiment.label_smoothing,
+        skip_not_finite=experiment.not_finite == "skip",
     )
     data = StreamData(stream, workers=experiment.workers, validations=tuple(validations))
     try:
@@ -75,22 +86,38 @@ def fit(
         warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated.*")
         handler = signal.getsignal(signal.SIGINT)
         try:
-            trainer.fit(module, datamodule=data, ckpt_path=last if resume else None, weights_only=True)
+            with _explained(experiment):
+                trainer.fit(module, datamodule=data, ckpt_path=last if resume else None, weights_only=True)
         except SystemExit:
             # Lightning turns Ctrl-C into exit code 1, and leaves the process deaf to it
             if not trainer.interrupted:
                 raise
             signal.signal(signal.SIGINT, handler)
     if trainer.interrupted or trainer.global_step < experiment.steps:
-        saved = f"go on from {last} with --resume" if last.is_file() else "no checkpoint was written yet"
-        logger.warning("interrupted after %d of %d updates; %s", trainer.global_step, experiment.steps, saved)
-        raise KeyboardInterrupt
+        saved = f"go on from {last} with --resume" if last.is_file() else "no checkpoint was written yet, start again"
+        raise KeyboardInterrupt(f"interrupted after {trainer.global_step} of {experiment.steps} updates; {saved}")
     return trainer
+
+
+@contextmanager
+def _explained(experiment: Experiment) -> Iterator[None]:
+    """Tell what the machine lacks as an error of the experiment."""
+    remedy = "lower stream.crop, stream.batch_size or model.size, and give another `output`, or take another machine"
+    try:
+        with within_memory("a batch of the training", experiment.accelerator, remedy):
+            yield
+    except RuntimeError as problem:
+        what, _, _ = str(problem).partition("\n")
+        if not what.startswith("DataLoader worker"):
+            raise
+        raise ExperimentError(
+            f"a process that makes batches died ({what}), most likely for want of memory; "
+            "take fewer `workers` or a smaller stream.cache_gb, and go on with --resume"
+        ) from problem
 
 
 def _trainer(experiment: Experiment, folder: Path, *, validate: bool) -> Trainer:
     every = experiment.stream.accumulate // experiment.devices
-    version = len(list((folder / LOGS).glob("version_*")))
     return Trainer(
         accelerator=experiment.accelerator,
         devices=experiment.devices,
@@ -106,14 +133,21 @@ def _trainer(experiment: Experiment, folder: Path, *, validate: bool) -> Trainer
         limit_val_batches=None if validate and experiment.validate_every else 0,
         num_sanity_val_steps=0,
         log_every_n_steps=10 if experiment.steps >= LONG_RUN else 1,
-        logger=[
-            CSVLogger(folder, name=LOGS, version=version),
-            TensorBoardLogger(folder, name=LOGS, version=version),
-        ],
+        logger=_loggers(folder),
         callbacks=_callbacks(experiment, folder, every),
         enable_model_summary=False,
         default_root_dir=folder,
+        plugins=[WholeCheckpoints()],
     )
+
+
+def _loggers(folder: Path) -> list[Logger]:
+    """Logs as CSV, from which `merge_logs` reads, and for TensorBoard where it is installed."""
+    version = len(list((folder / LOGS).glob("version_*")))
+    loggers: list[Logger] = [CSVLogger(folder, name=LOGS, version=version)]
+    if find_spec("tensorboard"):
+        loggers.append(TensorBoardLogger(folder, name=LOGS, version=version))
+    return loggers
 
 
 def _callbacks(experiment: Experiment, folder: Path, every: int) -> list[Callback]:
@@ -136,6 +170,10 @@ def _callbacks(experiment: Experiment, folder: Path, every: int) -> list[Callbac
 class ProgressBar(TQDMProgressBar):
     """Lightning's bar; the stream has no end, so the end of the run is that of the updates."""
 
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """End the line of the bar, so that what is said of the error has its own."""
+        sys.stderr.write("\n")
+
     @property
     def total_train_batches(self) -> int:
         """Batches of the whole run."""
@@ -151,18 +189,30 @@ def precision_of(experiment: Experiment) -> str:
 
 
 def merge_logs(folder: Path) -> Path:
-    """Write ``metrics.csv``: the logs of all parts of a run, without what a later part did again; return its path."""
+    """Write ``metrics.csv``: the logs of all parts of a run, without what a later part did again; return its path.
+
+    The last line of a part that was killed may be half a line, which is left out.
+
+    Raises:
+        ExperimentError: It cannot be written.
+    """
     parts = sorted((folder / LOGS).glob("version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1]))
     rows: list[dict[str, Any]] = []
     for part in parts:
         with part.open(newline="", encoding="utf-8") as file:
-            new = list(csv.DictReader(file))
+            new = [row for row in csv.DictReader(file) if _is_whole(row)]
         begin = min((int(row["step"]) for row in new), default=0)
         rows = [row for row in rows if int(row["step"]) < begin] + new
     names = list(dict.fromkeys(name for row in rows for name in row))
     target = folder / "metrics.csv"
-    with target.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, sorted(names, key=lambda name: (name not in ("epoch", "step"), name)))
-        writer.writeheader()
-        writer.writerows(rows)
+    written = io.StringIO()
+    columns = sorted(names, key=lambda name: (name not in ("epoch", "step"), name))
+    writer = csv.DictWriter(written, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(target, written.getvalue(), ExperimentError)
     return target
+
+
+def _is_whole(row: dict[str, Any]) -> bool:
+    return None not in row and None not in row.values() and str(row.get("step", "")).isdigit()

@@ -1,25 +1,31 @@
 """What Lightning's Trainer runs: a training step, the stream as its data, averaged weights, validation."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
-from lightning.pytorch import LightningDataModule, LightningModule
+from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import WeightAveraging
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.distributed import GradBucket  # type: ignore[attr-defined]
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from stsun.data.batching import Batch
-from stsun.errors import ExperimentError
+from stsun.errors import ExperimentError, StsunError
 from stsun.training.losses import loss
 from stsun.training.schedule import OptimiserPlan, adamw, warm_up_cosine
 from stsun.training.stream import TrainingStream
 
 Validate = Callable[[nn.Module], Mapping[str, float]]
 """From a model in evaluation mode to named scores."""
+
+MOST_SKIPPED = 50
+"""So many batches in a row are never skipped: then not the samples are at fault, but the weights."""
+
+logger = logging.getLogger(__name__)
 
 
 class TrainingModule(LightningModule):
@@ -30,14 +36,27 @@ class TrainingModule(LightningModule):
         plan: How weights are updated.
         steps: Updates in all; the learning rate ends with them.
         label_smoothing: See ``losses.loss``.
+        skip_not_finite: Leave batches out whose loss or gradient is not finite, and count them in ``skipped``.
     """
 
-    def __init__(self, model: nn.Module, plan: OptimiserPlan, *, steps: int, label_smoothing: float = 0.0) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        plan: OptimiserPlan,
+        *,
+        steps: int,
+        label_smoothing: float = 0.0,
+        skip_not_finite: bool = False,
+    ) -> None:
         super().__init__()
         self.model = model
         self.plan = plan
         self.steps = steps
         self.label_smoothing = label_smoothing
+        self.skip_not_finite = skip_not_finite
+        self.skipped = 0
+        self._in_a_row = 0
+        self._batch: Batch | None = None
         self._losses: list[tuple[str, Tensor]] = []
         self._clipped: dict[nn.Parameter, Tensor] = {}
 
@@ -51,12 +70,12 @@ class TrainingModule(LightningModule):
             raise ExperimentError(f"samples {', '.join(batch.ids)} have no labels; training needs a labelled split")
         logits = self.model(batch.images, batch.valid, batch.days, batch.configuration)
         value = loss(logits, batch.labels, batch.configuration, label_smoothing=self.label_smoothing)
-        if not torch.isfinite(value):
-            raise ExperimentError(
-                f"the loss became {value.item()} at update {self.global_step} for samples {', '.join(batch.ids)}; "
-                "look at these with `stsun info`, or lower optimiser.learning_rate, and go on with --resume"
-            )
-        self._losses.append((batch.configuration.task, value.detach()))
+        self._batch = batch if torch.isfinite(value) else None
+        if self._batch is not None:
+            self._losses.append((batch.configuration.task, value.detach()))
+        else:
+            self._refuse(f"the loss became {value.item()}", batch)
+            value = torch.stack([each.sum() for each in self.parameters() if each.requires_grad]).sum() * 0
         if (index + 1) % self.trainer.accumulate_grad_batches == 0:
             self._log_update()
         return value
@@ -71,10 +90,19 @@ class TrainingModule(LightningModule):
 
         Gradients of different data sets differ tenfold and more in size. Clipped together, the large ones would drown
         the small ones: in the sum, and in the second moments that AdamW divides by.
+
+        Raises:
+            ExperimentError: The gradient is not finite; names the samples.
         """
         batches = self.trainer.accumulate_grad_batches
         own = {each: each.grad for each in self.parameters() if each.grad is not None}
         norm = nn.utils.get_total_norm(list(own.values())) * batches
+        if self._batch is not None:  # whose loss was finite
+            if not torch.isfinite(norm):
+                self._refuse(f"the loss is finite, but the norm of its gradient is {norm.item()},", self._batch)
+                self.zero_grad()
+                return
+            self._in_a_row = 0
         share = (self.plan.clip / norm.clamp(min=self.plan.clip)) if self.plan.clip else torch.ones_like(norm)
         for parameter, gradient in own.items():
             kept = self._clipped.get(parameter)
@@ -88,14 +116,38 @@ class TrainingModule(LightningModule):
             clipped = mean_over_processes(list(self.parameters()), clipped)
         for parameter, gradient in clipped.items():
             parameter.grad = gradient
+        if self.skip_not_finite:
+            self.log("skipped", float(self.skipped), batch_size=1)
 
     def _log_update(self) -> None:
         """Log the mean loss of one update, and of each task in it."""
         losses, self._losses = self._losses, []
+        if not losses:
+            return
         self.log("loss", torch.stack([value for _, value in losses]).mean(), prog_bar=True, batch_size=1)
         for task in dict.fromkeys(task for task, _ in losses):
             own = torch.stack([value for name, value in losses if name == task])
             self.log(f"loss/{task}", own.mean(), batch_size=1)
+
+    def _refuse(self, what: str, batch: Batch) -> None:
+        """Stop for a batch that is not finite, or count it where such ones are to be skipped."""
+        message = f"{what} at update {self.global_step} for samples {', '.join(suspects(batch))}"
+        self.skipped += 1
+        self._in_a_row += 1
+        if not self.skip_not_finite or self._in_a_row > MOST_SKIPPED:
+            raise ExperimentError(
+                f"{message}; look at these with `stsun info`, mend or leave them out and go on with --resume (or with "
+                "not_finite=skip, which leaves such batches out), or start again with a lower optimiser.learning_rate"
+            )
+        logger.warning("%s: skipped, %d so far", message, self.skipped)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep how many batches were skipped."""
+        checkpoint["skipped"] = self.skipped
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on counting; checkpoints of older versions know of none."""
+        self.skipped = checkpoint.get("skipped", 0)
 
     def validation_step(self, batch: Validate, _index: int) -> None:
         """Log the scores that one validation gives."""
@@ -106,6 +158,15 @@ class TrainingModule(LightningModule):
         optimiser = adamw(self.model, self.plan)
         schedule = warm_up_cosine(optimiser, warmup=self.plan.warmup, steps=self.steps)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def suspects(batch: Batch) -> tuple[str, ...]:
+    """Return the samples that hold NaN or infinity where they are valid; all of the batch where none does."""
+    dates = batch.images if isinstance(batch.images, list) else list(batch.images.unbind(1))
+    odd = batch.days.isinf().any(1)
+    for number, date in enumerate(dates):
+        odd = odd | (~date.isfinite() & batch.valid[:, number].unsqueeze(1)).flatten(1).any(1)
+    return tuple(name for name, found in zip(batch.ids, odd.tolist(), strict=True) if found) or batch.ids
 
 
 def _keep_local(_state: object, bucket: GradBucket) -> torch.futures.Future[Tensor]:
@@ -142,13 +203,13 @@ class StreamData(LightningDataModule):
         self.workers = workers
         self.validations = validations
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> DataLoader[Batch | StsunError]:
         """Return the loader of this process's batches, from the trainer's current update on."""
         if self.trainer is None:
             raise RuntimeError("the loader starts where the trainer stands: hand StreamData to Trainer.fit")
         first = self.trainer.global_step * self.stream.plan.accumulate
         return DataLoader(
-            self.stream,
+            _Told(self.stream),
             batch_size=None,
             sampler=EveryNth(first + self.trainer.global_rank, self.trainer.world_size),
             num_workers=self.workers,
@@ -165,8 +226,27 @@ class StreamData(LightningDataModule):
         return DataLoader(mine, batch_size=None)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, _dataloader: int) -> Any:
-        """Return the batch on the device; validations are left alone."""
+        """Return the batch on the device; validations are left alone.
+
+        Raises:
+            StsunError: The batch could not be made.
+        """
+        if isinstance(batch, StsunError):
+            raise batch
         return batch.to(device, non_blocking=True) if isinstance(batch, Batch) else batch
+
+
+class _Told(Dataset[Batch | StsunError]):
+    """A stream whose errors are values: raised in a process of its own, one would arrive with its traceback."""
+
+    def __init__(self, stream: TrainingStream) -> None:
+        self._stream = stream
+
+    def __getitem__(self, index: int) -> Batch | StsunError:
+        try:
+            return self._stream[index]
+        except StsunError as error:
+            return error
 
 
 class EveryNth(Sampler[int]):
@@ -196,3 +276,7 @@ class AveragedWeights(WeightAveraging):
             torch._foreach_lerp_(list(means), list(currents), 1 - share)
 
         super().__init__(use_buffers=False, multi_avg_fn=average)
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Give the model the average also where a run is resumed after its last update: nothing is trained then."""
+        self.on_train_end(trainer, pl_module)

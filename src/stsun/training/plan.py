@@ -8,6 +8,9 @@ from stsun.errors import ExperimentError
 from stsun.training.schedule import OptimiserPlan
 from stsun.training.stream import StreamPlan
 
+LARGEST_SEED = 2**63 - 1
+"""Of PyTorch's generators."""
+
 
 @dataclass(frozen=True)
 class ModelPlan:
@@ -81,6 +84,8 @@ class Experiment:
         output: Folder of the run, relative to where the command runs; left out = ``runs/NAME``.
         seed: Of weights, samples and augmentation.
         label_smoothing: Of the segmentation losses, 0..1.
+        not_finite: What becomes of a batch whose loss or gradient is not finite: ``stop`` ends the run and names its
+            samples, ``skip`` leaves it out and counts it.
         validate_every: Updates between validations; 0 = only at the end.
         checkpoint_every: Updates between the checkpoints that ``--resume`` goes on from.
         devices: Processes, one per GPU or one per CPU share.
@@ -101,6 +106,7 @@ class Experiment:
     output: str | None = None
     seed: int = 0
     label_smoothing: float = 0.0
+    not_finite: Literal["stop", "skip"] = "stop"
     validate_every: int = 0
     checkpoint_every: int = 200
     devices: int = 1
@@ -114,6 +120,8 @@ class Experiment:
         for name, minimum in {**least, "threads": 0}.items():
             if getattr(self, name) < minimum:
                 raise ExperimentError(f"{name} is {getattr(self, name)}, expected at least {minimum}")
+        if self.seed > LARGEST_SEED:
+            raise ExperimentError(f"seed is {self.seed}, expected at most {LARGEST_SEED}")
         if not 0 <= self.label_smoothing < 1:
             raise ExperimentError(f"label_smoothing is {self.label_smoothing:g}, expected 0 to below 1")
         if self.stream.accumulate % self.devices:

@@ -12,6 +12,7 @@ import yaml
 from stsun.bands import describe
 from stsun.data.dataset import DataSet
 from stsun.errors import ExperimentError
+from stsun.files import write_text
 from stsun.report.provenance import versions
 from stsun.training.plan import Experiment
 from stsun.training.vocabulary import Vocabulary
@@ -33,12 +34,8 @@ def write_description(experiment: Experiment, folder: Path) -> None:
         ExperimentError: The folder cannot be written.
     """
     text = yaml.safe_dump(_movable(experiment, folder), sort_keys=False, allow_unicode=True)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / RESOLVED).write_text(text, encoding="utf-8")
-        (folder / VERSIONS).write_text(json.dumps(versions(), indent=2) + "\n", encoding="utf-8")
-    except OSError as problem:
-        raise ExperimentError(f"cannot write to {folder}: {problem.strerror}; give another `output`") from problem
+    write_text(folder / RESOLVED, text, ExperimentError)
+    write_text(folder / VERSIONS, json.dumps(versions(), indent=2) + "\n", ExperimentError)
 
 
 def _movable(experiment: Experiment, folder: Path) -> dict[str, Any]:
@@ -51,8 +48,12 @@ def _movable(experiment: Experiment, folder: Path) -> dict[str, Any]:
 
 
 def write_scores(scores: Sequence[dict[str, Any]], folder: Path) -> None:
-    """Write the validation scores of all data sets."""
-    (folder / SCORES).write_text(json.dumps(list(scores), indent=2) + "\n", encoding="utf-8")
+    """Write the validation scores of all data sets.
+
+    Raises:
+        ExperimentError: The folder cannot be written.
+    """
+    write_text(folder / SCORES, json.dumps(list(scores), indent=2) + "\n", ExperimentError)
 
 
 def card_of(
@@ -79,7 +80,6 @@ def card_of(
     simulated = [{"name": each.simulation, "title": "simulated"} for each in experiment.data if each.simulation]
     return {
         "name": experiment.name,
-        "tasks": [task for task, _ in vocabulary.task_categories],
         "bands": [describe(band) for band in vocabulary.bands],
         "colors": _colors(datasets),
         "training_data": [*listed, *simulated],
