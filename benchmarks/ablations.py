@@ -17,6 +17,8 @@ from stsun.training.experiment import train
 VARIANTS = {
     "default": [],
     "spectral: hypernetwork": ["model.options.spectral=hypernetwork"],
+    # its rows are for exact bands: none may lose its bandwidth
+    "spectral: fixed": ["model.options.spectral=fixed", "stream.augment.drop_metadata=false"],
     "windows: shifted": ["model.options.windows=shifted"],
     "windows: global": ["model.options.windows=global"],
     "temporal: linear": ["model.options.temporal=linear"],

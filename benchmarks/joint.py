@@ -6,12 +6,15 @@ Example:
 For each data set that has the split: the headline scores with their 95 % intervals, the best of the baselines that
 `baselines.py` has written for the same split, how many samples of it the training saw (where the checkpoint's card
 tells), GFLOPs of the split's first sample (2 x multiply-add, attention counted), and seconds for the whole split with
-reading. A score is marked with * where it does not beat the best baseline. Data sets with categories that the
-checkpoint does not know are left out, with a line that says so.
+reading. A score is marked with * where it does not beat the best baseline. The mean IoU is over the categories that
+occur in labels or predictions, so that a few pixels of a category that no label has cost as much as a whole one;
+beside it stands the mean over the labelled ones only. Data sets with categories that the checkpoint does not know are
+left out, with a line that says so.
 """
 
 import argparse
 import json
+import statistics
 import sys
 import warnings
 from collections import Counter
@@ -33,8 +36,8 @@ from tables import HEADLINES, data_sets, head, row, write_json
 
 BASELINES = ("majority", "all_changed", "linear")
 COLUMNS = (
-    "data set", "task", "metric", "score", "95 % interval", "best baseline", "which", "samples", "seen in training",
-    "parameters (M)", "GFLOPs", "seconds",
+    "data set", "task", "metric", "score", "labelled only", "95 % interval", "best baseline", "which", "samples",
+    "seen in training", "parameters (M)", "GFLOPs", "seconds",
 )  # fmt: skip
 
 
@@ -125,12 +128,19 @@ def table_rows(name: str, result: dict[str, Any]) -> list[str]:
         seen = result["samples_seen"]
         cells = [
             name, result["task"], metric, number(value) + ("" if beaten else " *"),
-            interval(result["intervals"][metric]), number(best), which, str(result["samples"]),
+            number(labelled_mean(result) if metric == "mean_iou" else None), interval(result["intervals"][metric]),
+            number(best), which, str(result["samples"]),
             "–" if seen is None else str(seen), f"{result['parameters'] / 1e6:.2f}", f"{result['gflops']:.2f}",
             f"{result['seconds']:.1f}",
         ]  # fmt: skip
         rows.append(row(cells))
     return rows
+
+
+def labelled_mean(scores: dict[str, Any]) -> float | None:
+    """Return the mean IoU over the categories that labels have, whatever else is predicted; None if there is none."""
+    labelled = [each["iou"] for each in scores["categories"].values() if each["pixels"]]
+    return statistics.mean(labelled) if labelled else None
 
 
 def best_baseline(baselines: dict[str, Any], metric: str) -> tuple[str, float | None]:

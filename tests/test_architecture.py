@@ -14,10 +14,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "stsun"
 
 VOCABULARY = ("bands", "sensors", "legend", "tasks", "configuration")
-BASE = {"errors", "extras", *VOCABULARY}
+BASE = {"errors", "extras", "files", *VOCABULARY}
 MAY_IMPORT = {
     "errors": set(),
     "extras": {"errors"},
+    "files": {"errors"},
     **{unit: {"errors", *VOCABULARY[:position]} for position, unit in enumerate(VOCABULARY)},
     "raster": BASE,
     "model": BASE,
@@ -38,12 +39,13 @@ MAY_IMPORT = {
     "adapters": BASE | {"raster", "data", "yamlfile"},
     "quality": BASE | {"raster", "data", "model", "evaluation", "yamlfile"},
     "protocols": BASE | {"data", "evaluation", "yamlfile", "adapters"},
+    "interop": BASE | {"raster", "data", "model", "scene", "evaluation", "training"},
     "terminal": {"errors"},
 }
 FACADES = ("__init__", "__main__", "demo", "cli")
 NOT_IMPORTED = {"demo": {"cli"}, "cli": {"__main__"}}  # by anything but
 
-STANDARD_LIBRARY_ONLY = {"errors", *VOCABULARY}
+STANDARD_LIBRARY_ONLY = {"errors", "files", *VOCABULARY}
 NEVER_IN = {"raster": {"torch"}, "model": {"rasterio", "pydantic", "yaml", "lightning", "typer", "rich"}}
 WITHOUT_FILE_LIBRARIES = (
     "stsun.data.sample", "stsun.data.transforms", "stsun.data.batching",

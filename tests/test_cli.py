@@ -369,6 +369,40 @@ def test_evaluate_prints_a_report_and_writes_json(run, monkeypatch, model, tmp_p
     assert not asked  # told before the work, not after it
 
 
+@pytest.fixture
+def damaged(tmp_path):
+    """Folder of a data set whose labels hold a value that it does not declare, and of an experiment with it."""
+    for split in ("train", "test"):
+        image = np.full((2, 16, 16), 300, np.uint16)
+        for name, values in ((split, image), (f"{split}_label", image[:1] % 8)):  # 4
+            with rasterio.open(tmp_path / f"{name}.tif", "w", driver="GTiff", count=len(values), height=16, width=16,
+                               dtype="uint16") as file:  # fmt: skip
+                file.write(values)
+        (tmp_path / f"{split}.txt").write_text(split)
+    (tmp_path / "dataset.yaml").write_text(
+        "name: damaged\ntask: segmentation\ngsd_m: 10\nscale: 0.0001\nclasses: {0: water, 1: forest}\n"
+        "bands: [{name: red, wavelength_nm: 665}, {name: nir, wavelength_nm: 842}]\n"
+        "images: ['{id}.tif']\nlabels: ['{id}_label.tif']\nsplits: {train: train.txt, test: test.txt}\n"
+    )
+    (tmp_path / "experiment.yaml").write_text(
+        "name: a\noutput: run\nmodel: {size: nano}\ndata: [{dataset: dataset.yaml}]\nsteps: 1\naccelerator: cpu\n"
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("validate", "dataset.yaml"), ("evaluate", "--data", "dataset.yaml"), ("train", "experiment.yaml")],
+    ids=lambda command: command[0],
+)
+def test_damaged_data_are_one_message_and_exit_code_2(run, monkeypatch, damaged, command):
+    monkeypatch.chdir(damaged)
+    code, out, err = run(*command)
+    assert (code, out) == (2, "")
+    assert err.startswith("stsun: ") and err.count("stsun: ") == 1 and "Traceback" not in err
+    assert "undeclared label value 4" in err and "label.tif" in err
+
+
 def test_train_hands_over_overrides_and_resume(run, monkeypatch):
     asked = []
 

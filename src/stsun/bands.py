@@ -40,7 +40,7 @@ class Band:
     bandwidth_nm: float | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.strip():
+        if not is_name(self.name):
             raise ConfigurationError(f"a band needs a name, got {self.name!r}; for example Band('red', 665, 70)")
         for field in ("wavelength_nm", "bandwidth_nm"):
             value = getattr(self, field)
@@ -53,6 +53,13 @@ class Band:
     def token(self) -> str | None:
         """The named token of a band without wavelength (lower case), or None for an optical or thermal band."""
         return self.name.strip().lower() if self.wavelength_nm is None else None
+
+
+def is_name(value: object) -> bool:
+    """Return whether a value can name a band or a category: a text, not blank, that every file can hold."""
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        return False
+    return not any("\ud800" <= sign <= "\udfff" for sign in value)  # halves of characters, which JSON can tell
 
 
 def reflective(band: Band) -> bool:

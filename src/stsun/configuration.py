@@ -1,12 +1,13 @@
 """The configuration: what all samples of one forward pass share. Hashable, so that it is the batch key."""
 
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, ClassVar
 
-from stsun.bands import Band, check_bands
+from stsun.bands import Band, check_bands, is_name
 from stsun.errors import ConfigurationError
 from stsun.tasks import check_task
 
@@ -137,10 +138,11 @@ def _as_categories(categories: object) -> tuple[str, ...]:
         raise ConfigurationError(f"categories must be a list of names, got {categories!r}")
     names = tuple(categories)
     for name in names:
-        if not isinstance(name, str) or not name.strip():
+        if not is_name(name):
             raise ConfigurationError(f"a category is a name, got {name!r}")
-        if names.count(name) > 1:
-            raise ConfigurationError(f"category {name!r} is asked for {names.count(name)} times; list each once")
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise ConfigurationError(f"category {name!r} is asked for {count} times; list each once")
     return names
 
 
@@ -156,10 +158,11 @@ def _as_merged(merged: object, categories: tuple[str, ...]) -> Merged:
                 f"categories asked for ({', '.join(categories)})"
             )
     used = [part for _, parts in result for part in parts]
-    used += [name for name in categories if name not in dict(result)]
-    for part in used:
-        if used.count(part) > 1:
-            raise ConfigurationError(f"{part!r} counts as {used.count(part)} categories; let it count as one")
+    known = dict(result)
+    used += [name for name in categories if name not in known]
+    for part, count in Counter(used).items():
+        if count > 1:
+            raise ConfigurationError(f"{part!r} counts as {count} categories; let it count as one")
     return result
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from stsun.bands import is_name
 from stsun.errors import DataError
 
 VALUE_RANGE = (0, 65_535)
@@ -59,11 +60,6 @@ class Legend:
                 f"a legend needs one value and one colour for each category, got {len(self.names)} names, "
                 f"{len(self.values)} values and {len(self.colors)} colours"
             )
-        if not 1 <= len(self.names) <= MAXIMUM_CATEGORIES:
-            raise DataError(
-                f"a legend needs 1 to {MAXIMUM_CATEGORIES} classes, got {len(self.names)}; "
-                "list them under classes as {stored value: name}"
-            )
         _check_names(self.names)
         _check_values(self.names, self.values, self.ignore)
         for name, color in zip(self.names, self.colors, strict=True):
@@ -95,13 +91,13 @@ def legend_of(
     """
     given = colors or {}
     names = tuple(classes.values())
+    _check_names(names)
     unknown = [name for name in given if name not in names]
     if unknown:
         raise DataError(
             f"colors names {', '.join(map(repr, unknown))}, but the classes are {', '.join(map(repr, names))}; "
             "give colours to declared classes only"
         )
-    _check_names(names)
     return Legend(names, tuple(classes), tuple(ignore), tuple(given.get(name, color_of(name)) for name in names))
 
 
@@ -134,8 +130,13 @@ def color_of(name: str) -> str:
 
 
 def _check_names(names: Sequence[object]) -> None:
+    if not 1 <= len(names) <= MAXIMUM_CATEGORIES:
+        raise DataError(
+            f"a legend needs 1 to {MAXIMUM_CATEGORIES} classes, got {len(names)}; "
+            "list them under classes as {stored value: name}"
+        )
     for name in names:
-        if not isinstance(name, str) or not name.strip():
+        if not is_name(name):
             raise DataError(f"a class needs a name, got {name!r}; for example {{1: water}}")
         if names.count(name) > 1:
             raise DataError(

@@ -37,7 +37,7 @@ def check_task(name: str) -> Task:
     Raises:
         ConfigurationError: There is no such task.
     """
-    if name not in TASKS:
+    if not isinstance(name, str) or name not in TASKS:
         raise ConfigurationError(f"no task {name!r}; expected one of {', '.join(TASKS)}")
     return TASKS[name]
 

@@ -6,10 +6,16 @@ import joint
 from tables import row
 
 INTERVALS = {"mean_iou": [0.4, 0.6], "change_f1": None}
+CATEGORIES = {
+    "cloud": {"iou": 0.75, "pixels": 900}, "land": {"iou": 0.5, "pixels": 95}, "water": {"iou": 0.0, "pixels": 0},
+    "snow": {"iou": None, "pixels": 0},
+}  # fmt: skip
+"""Of which a few pixels are taken for water, and none for snow."""
 
 
 def result(**changes):
     scores = {"task": "segmentation", "mean_iou": 0.5, "change_f1": 0.3, "intervals": INTERVALS, "samples": 4}
+    scores |= {"categories": CATEGORIES}
     cost = {"parameters": 560_000, "gflops": 1.234, "seconds": 5.6, "samples_seen": None, "baselines": {}}
     return scores | cost | changes
 
@@ -31,6 +37,13 @@ def test_a_row_has_a_cell_for_each_column_and_each_headline_metric_a_row():
     assert [line.split(" | ")[2] for line in lines] == ["mean_iou", "change_f1"]
     assert all(len(line.replace("\\|", "").split("|")) == len(joint.COLUMNS) + 2 for line in lines)
     assert row(["a|b"]) == "| a\\|b |"
+
+
+def test_beside_the_mean_over_all_that_occurs_stands_that_over_what_is_labelled():
+    row_of_iou, row_of_f1 = joint.table_rows("set", result(task="semantic_change"))
+    assert row_of_iou.split(" | ")[3:5] == ["0.500", "0.625"]  # (0.75 + 0.5) / 2
+    assert row_of_f1.split(" | ")[4] == "–"
+    assert joint.labelled_mean({"categories": {"snow": {"iou": None, "pixels": 0}}}) is None
 
 
 def test_baselines_of_another_split_are_refused(tmp_path):

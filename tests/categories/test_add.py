@@ -91,6 +91,21 @@ def test_a_kind_of_change_is_added_from_pairs(model):
     assert (found.numpy() == (labels[0] == 1)).mean() > 0.8
 
 
+def test_a_kind_is_listed_under_a_task_that_the_model_was_not_trained_for(model):
+    asked = replace(ASKED, task="binary_change", categories=("glacier",))
+    one = bright(0)
+    pair = replace(
+        one, images=one.images * 2, valid=one.valid.repeat(2, 0), days=one.days.repeat(2), configuration=asked,
+        labels=(one.labels == 2).astype(np.int64),
+    )  # fmt: skip
+    for listed in ((), (("segmentation", ("water", "forest")),)):
+        untrained = create("nano", KNOWN, task_categories=listed).eval()
+        grown = add_category(untrained, "glacier", [pair])
+        assert grown.categories_for("binary_change") == ("glacier",)
+        assert add_category(untrained, "glacier", [one]).categories_for("segmentation")[-1] == "glacier"
+        assert not listed or grown.categories_for("segmentation") == ("water", "forest")
+
+
 def test_a_synonym_gives_the_logits_of_the_known_category(model):
     grown = add_category(model, "woods", like="forest")
     logits = answer(grown, bright(0), replace(ASKED, categories=("forest", "woods")))
@@ -162,6 +177,7 @@ def test_the_command_saves_a_checkpoint_with_one_row_more(model, tmp_path, monke
     assert all(torch.equal(after[key], before[key]) for key in before)
     card = read_card(new)
     assert card["licence"] == "none" and card["added_categories"][0]["name"] == "grassland"
+    assert str(tmp_path) not in (new / "card.json").read_text(), "the card tells where the examples are"
     assert load(new).temperatures == model.temperatures
     capsys.readouterr()
     assert run(monkeypatch, "categories", "list", "--model", new, "--json") == 0

@@ -61,6 +61,7 @@ AREA = {"mask": "split.tif", "value": 1}
         ({"splits": {"train": "../train.txt"}}, "splits.train: the path '../train.txt' leaves the folder"),
         ({"splits": {"train": "/etc/passwd"}}, "leaves the folder"),
         ({"images": "{id}.npz"}, "labels is given, but .npz files hold it themselves"),
+        ({"classes": {"#FF0000": "a", "#ff0000": "b"}}, "each stored value once, but #ff0000 occurs twice"),
     ],
 )  # fmt: skip
 def test_contradictions_are_refused(world, keys, message):

@@ -29,6 +29,15 @@ def colored(world, *colors, **keys):
     )
 
 
+def polygons(world, *geometries):
+    """Write a label of polygons for the only sample, whose image has 4 x 6 pixels."""
+    features = [{"type": "Feature", "properties": {}, "geometry": geometry} for geometry in geometries]
+    world.text("labels/a.geojson", json.dumps({"type": "FeatureCollection", "features": features}))
+    world.text("train.txt", "a")
+    world.text("test.txt", "a")
+    return world.yaml(labels=["labels/{id}.geojson"])
+
+
 def messages(path):
     return [str(problem) for problem in validate(path)]
 
@@ -73,9 +82,21 @@ def test_classes_by_colour_need_coloured_labels(world):
 
 @pytest.mark.parametrize(("stored", "expected"), [(0, 0), (127, 0), (128, 1), (254, 1), (255, 1)])
 def test_nearest_takes_noise_of_compression_for_what_it_was(world, stored, expected):
-    world.label("labels/a.tif", r0c0=stored, r0c1=0)
+    world.label("labels/a.tif", r0c0=stored, r0c1=0, r3c5=255)
     path = world.yaml(classes={0: "water", 255: "forest"}, nearest=True)
     assert only(path).labels[0, 0, 0] == expected
+
+
+def test_nearest_does_not_take_a_mask_of_0_and_1_for_one_of_0_and_255(world):
+    world.label("labels/a.tif")
+    path = world.yaml(classes={0: "water", 255: "forest"}, nearest=True)
+    refused(path, "holds 0 and 1, so that nearest would .* give classes={0: water, 1: forest}")
+
+
+def test_nearest_leaves_declared_values_alone_and_moves_the_others(world):
+    world.raster("labels/a.tif", np.resize([-1, 0, 3, 250, 255, 70_000], (4, 6)).astype("int32"))
+    path = world.yaml(classes={0: "water", 255: "forest"}, ignore=[-1, 70_000], nearest=True)
+    np.testing.assert_array_equal(only(path).labels[0, 0], [IGNORE, 0, 0, 1, 1, IGNORE])
 
 
 def test_without_nearest_noise_is_an_error(world):
@@ -96,14 +117,49 @@ def test_one_band_a_class(world):
     np.testing.assert_array_equal(only(path).labels[0, 0], [0, 0, 1, 1, IGNORE, IGNORE])
 
 
+def test_one_band_a_class_needs_a_band_for_each(world):
+    refused(world.yaml(one_hot=True), "has 1 bands, expected 2 or more", error=RasterError)
+
+
 def test_polygons_in_pixels_are_burned_where_they_hold_a_pixels_centre(world):
     ring = [[1, 0], [3.4, 0], [3.4, 2], [1, 2], [1, 0]]
-    feature = {"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
-    world.text("labels/a.geojson", json.dumps({"type": "FeatureCollection", "features": [feature]}))
-    world.text("train.txt", "a")
-    world.text("test.txt", "a")
-    labels = only(world.yaml(labels=["labels/{id}.geojson"])).labels[0]
+    labels = only(polygons(world, {"type": "Polygon", "coordinates": [ring]})).labels[0]
     np.testing.assert_array_equal(labels, np.pad(np.ones((2, 2), int), ((0, 2), (1, 3))))
+
+
+@pytest.mark.parametrize("geometry", [None, {"type": "Polygon", "coordinates": []}])
+def test_a_feature_without_geometry_is_nothing(world, geometry):
+    assert not only(polygons(world, geometry)).labels.any()
+
+
+@pytest.mark.parametrize(
+    ("corner", "message"),
+    [
+        ([8.5, 47.3], "rows 47.3 to 47.32, .* coordinates are pixels of the image"),
+        ([1.5, 2.5], "0.0001 pixels in all"),
+        ([-70, 1], "columns -70 to"),
+        ([float("nan"), 1], "positions of finite numbers"),
+    ],
+)
+def test_polygons_that_cannot_be_in_pixels_are_refused(world, corner, message):
+    left, top = corner
+    ring = [corner, [left + 0.01, top], [left + 0.01, top + 0.02], corner]
+    refused(polygons(world, {"type": "Polygon", "coordinates": [ring]}), message, error=RasterError)
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        {"type": "Point", "coordinates": [1, 1]},
+        {"type": "LineString", "coordinates": [[0, 0], [3, 3]]},
+        {"type": "Polygon"},
+        {"type": "Polygon", "coordinates": [[[0, 0], [1, 1]]]},
+        {"type": "Polygon", "coordinates": [[["a", 1]] * 4]},
+        "nonsense",
+    ],
+)
+def test_what_is_no_polygon_is_refused(world, geometry):
+    refused(polygons(world, geometry), "no GeoJSON of polygons", error=RasterError)
 
 
 @pytest.fixture
@@ -151,6 +207,12 @@ def test_parts_that_are_not_there_are_told(stacked, more, message):
     assert any(message in one for one in messages(stacked(**more)))
 
 
+def test_layers_and_one_band_a_class_contradict_each_other(world):
+    row = {"id": "a", "split": "train", "images": [{"path": "images/a.tif"}], "labels": ["labels/a.tif"], "layers": [1]}
+    found = messages(world.yaml("images", "labels", "splits", one_hot=True, samples=[row]))
+    assert "layers are given, but one_hot takes all bands" in found[0]
+
+
 def test_a_description_in_memory_is_that_of_a_file(world):
     path = world.yaml()
     from stsun.yamlfile import load_mapping
@@ -165,16 +227,36 @@ def test_a_description_in_memory_is_that_of_a_file(world):
     )
 
 
-def test_windows_of_one_file_in_two_splits_are_no_overlap(stacked, world):
+@pytest.fixture
+def in_two_splits(stacked, world):
+    """Describe two samples of the same files, one in train and one in test, with what each is given."""
     stacked()
-    mapping = {
-        "id": "b",
-        "split": "test",
-        "images": [{"path": "series.tif", "bands": [1]}, {"path": "series.tif", "bands": [2]}],
-    }
-    mapping |= {"labels": ["maps.tif", "maps.tif"], "layers": [1, 2]}
-    rows = [{**mapping, "id": "a", "split": "train", "window": [0, 0, 4, 3]}, {**mapping, "window": [0, 3, 4, 3]}]
-    keys = {"task": "semantic_change", "bands": [RED], "samples": rows}
-    assert messages(world.yaml("images", "labels", "splits", **keys)) == []
-    rows[1]["window"] = rows[0]["window"]
-    assert any("share" in one for one in messages(world.yaml("images", "labels", "splits", **keys)))
+
+    def messages_of(one, other):
+        dates = [{"path": "series.tif", "bands": [number]} for number in (1, 2)]
+        row = {"images": dates, "labels": ["maps.tif", "maps.tif"], "layers": [1, 2]}
+        rows = [{"id": "a", "split": "train", **row, **one}, {"id": "b", "split": "test", **row, **other}]
+        keys = {"task": "semantic_change", "bands": [RED], "samples": rows}
+        return [one for one in messages(world.yaml("images", "labels", "splits", **keys)) if "share" in one]
+
+    return messages_of
+
+
+def test_windows_that_do_not_meet_and_bands_that_differ_are_no_overlap(in_two_splits):
+    assert in_two_splits({"window": [0, 0, 4, 3]}, {"window": [0, 3, 4, 3]}) == []
+    assert in_two_splits({"window": [0, 0, 2, 6]}, {"window": [2, 0, 2, 6]}) == []
+
+
+@pytest.mark.parametrize("other", [{"window": [0, 0, 4, 3]}, {"window": [3, 2, 1, 2]}, {"window": [0, 0, 4, 6]}, {}])
+def test_windows_that_meet_overlap(in_two_splits, other):
+    found = in_two_splits({"window": [0, 0, 4, 3]}, other)
+    assert len(found) == 2 and "sample 'a' of the window [0, 0, 4, 3] and sample 'b'" in found[0]
+
+
+def test_bands_overlap_where_one_is_in_both(in_two_splits):
+    def one_map(*bands):
+        return {"images": [{"path": "series.tif", "bands": [band]} for band in bands]}
+
+    found = in_two_splits(one_map(1, 1) | {"labels": ["labels/a.tif"] * 2, "layers": [1, 1]}, one_map(2, 2))
+    assert found == []
+    assert len(in_two_splits(one_map(1, 1) | {"labels": ["labels/a.tif"] * 2, "layers": [1, 1]}, one_map(2, 1))) == 1

@@ -61,9 +61,16 @@ def test_bands_listed_date_by_date_say_how_many_there_are(read):
     assert found.bands_of_dates(2) == ((Band("vv"),), (Band("red", 665),)) and found.dates == 2
 
 
-def test_what_is_written_is_read_as_the_same(read):
-    configuration = Configuration([[Band("vv")], [Band("red", 665, 30)]], None, "semantic_change", ["water"])
+@pytest.mark.parametrize("merged", [{}, {"water": ["lake", "river"], "woods": ["forest"]}])
+def test_what_is_written_is_read_as_the_same(read, merged):
+    bands = [[Band("vv")], [Band("red", 665, 30)]]
+    configuration = Configuration(bands, None, "semantic_change", ["water", "woods"], merged=merged)
     assert read(json.dumps(as_written(configuration))) == configuration
+
+
+def test_categories_are_merged_as_the_help_of_the_command_line_has_it():
+    found = read_configuration("sentinel-2-l2a", KNOWN.__getitem__, dates=1, categories=["water", "green=forest+grass"])
+    assert (found.categories, found.merged) == (("water", "green"), (("green", ("forest", "grass")),))
 
 
 def test_a_data_set_is_asked_for_as_its_samples_are(tmp_path):

@@ -111,14 +111,26 @@ def test_clouds_are_not_valid(catalog):
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        ({"times": []}, ConfigurationError, "no time is asked for"),
         ({"times": [("2019-01-01", "2019-02-01")]}, RasterError, "has nothing of small"),
-        ({"crs": "EPSG:1"}, ConfigurationError, "no coordinate system 'EPSG:1'"),
-        ({"gsd_m": 0.0}, RasterError, "pixel size is 0"),
-        ({"bbox": (10.0, 50.0, 9.0, 51.0), "gsd_m": 100.0}, RasterError, ""),
+        ({"bbox": (10.0, 50.0, 9.0, 51.0), "gsd_m": 1000.0}, RasterError, "expected at most 12 for one UTM zone"),
         ({"bands": ["nir"]}, ConfigurationError, "has no band 'nir'"),
     ],
 )
 def test_a_request_that_makes_no_sense_is_refused(catalog, change, error, words):
     with pytest.raises(error, match=words):
         find_scene(request(catalog, **{"times": [SPRING], **change}))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"times": []}, "no time is asked for"),
+        ({"crs": "EPSG:1"}, "no coordinate system 'EPSG:1'"),
+        ({"gsd_m": 0.0}, "pixel size is 0"),
+        ({"gsd_m": float("nan")}, "pixel size is nan"),
+    ],
+)
+def test_what_no_catalogue_could_answer_is_refused_before_it_is_asked(change, words):
+    nobody = {"catalog": "https://nobody.invalid", "collections": ["small"], "bbox": (8.0, 47.0, 8.1, 47.1)}
+    with pytest.raises(ConfigurationError, match=words):
+        Request(**{**nobody, "times": [SPRING], **change})

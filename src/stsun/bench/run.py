@@ -87,7 +87,7 @@ def read_run(path: Path) -> Run:
     """
     try:
         content = json.loads(read_text(path, BenchmarkError))
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise BenchmarkError(
             f"{path}: this is no valid JSON: {problem}; write it anew with stsun bench --json"
         ) from problem

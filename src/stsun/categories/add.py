@@ -51,11 +51,15 @@ def add_category(
 
 def _with_row(model: STSUN, name: str, row: Tensor, tasks: Sequence[str]) -> STSUN:
     config = model.config
-    listed = tuple((task, (*names, name) if task in tasks else names) for task, names in config.task_categories)
+    listed = dict(config.task_categories)
+    for task in tasks:
+        # for a task that it was not trained for, the row of ``changed`` says nothing
+        others = listed.get(task, tuple(other for other in config.categories_for(task) if other != CHANGE))
+        listed[task] = (*others, name)
     # the rows in their order, the new one behind them
-    others = tuple(other for other in config.categories if other in NEUTRAL)
+    neutral = tuple(other for other in config.categories if other in NEUTRAL)
     with torch.random.fork_rng(devices=[]):
-        grown = STSUN(replace(config, categories=(*config.rows, *others, name), task_categories=listed))
+        grown = STSUN(replace(config, categories=(*config.rows, *neutral, name), task_categories=tuple(listed.items())))
     table = "ossum.table.rows"
     weights = model.state_dict()
     weights[table] = torch.cat([weights[table], row.to(weights[table])[None]])

@@ -12,7 +12,7 @@ from torch import Tensor
 from stsun.data.batching import collate
 from stsun.data.sample import IGNORE, Sample
 from stsun.errors import ConfigurationError
-from stsun.model.inference import evaluating
+from stsun.model.inference import evaluating, within_memory
 from stsun.model.stsun import STSUN
 from stsun.tasks import NEUTRAL
 
@@ -84,10 +84,13 @@ def pixels_of(model: STSUN, name: str, sample: Sample, device: torch.device) -> 
     places = _spread(labels != IGNORE)
     wanted = 1 if configuration.task == "binary_change" else configuration.categories.index(name)
     shows = (labels[places] == wanted).to(device)
-    features = model.features(*tensors)[0].movedim(1, -1)[places]  # N E
-    if configuration.task == "binary_change":
-        return Pixels(features, shows, features.new_zeros(len(features)))
-    return Pixels(features, shows, model(*tensors)[0].movedim(1, -1)[places].logsumexp(dim=-1))
+    height, width = sample.size
+    whole = f"sample {sample.id!r} of {height} x {width} pixels at {len(sample.images)} dates"
+    with within_memory(whole, device, "cut it into smaller samples"):
+        features = model.features(*tensors)[0].movedim(1, -1)[places]  # N E
+        if configuration.task == "binary_change":
+            return Pixels(features, shows, features.new_zeros(len(features)))
+        return Pixels(features, shows, model(*tensors)[0].movedim(1, -1)[places].logsumexp(dim=-1))
 
 
 def fitted(pixels: Pixels, scale: float, *, steps: int = STEPS, pull: float = PULL) -> Tensor:

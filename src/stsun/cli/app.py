@@ -1,18 +1,40 @@
 """The program ``stsun``: what happens around every verb. Heavy imports wait inside the verbs."""
 
+import io
 import logging
 import os
+import signal
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from stsun import __version__
 from stsun.errors import StsunError
+from stsun.terminal import printable
+
+INTERRUPTED = 130
+OUT_OF_MEMORY = ("allocate memory", "out of memory", "start new thread", "failed to map segment")
+"""How libraries say it that have no exception of their own for it."""
+
+
+class Verbs(TyperGroup):
+    """All verbs; one that is interrupted says how to go on, and ends with 130."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a verb."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            typer.echo(f"stsun: {str(stop) or 'interrupted; run it again'}", err=True)
+            raise typer.Exit(INTERRUPTED) from stop
+
 
 app = typer.Typer(
     name="stsun",
+    cls=Verbs,
     help="One network for dense prediction from any remote-sensing imagery.",
     add_completion=False,
     no_args_is_help=True,
@@ -22,17 +44,29 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line; exit with 0 on success, 2 on a user's error, 130 if interrupted, 1 on a bug."""
+    """Run the command line.
+
+    Exits with 0 on success, 2 on what the user can mend, 130 if interrupted (by Ctrl-C or SIGTERM), 1 on a bug.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):  # not every terminal knows every character
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     logging.getLogger("rasterio").setLevel(logging.CRITICAL)  # what it logs is in our error message, too
     try:
         app(prog_name="stsun")
     except StsunError as error:
         more = f"; see docs/{error.page}" if error.page else ""
-        typer.echo(f"stsun: {error}{more}", err=True)
+        typer.echo(printable(f"stsun: {error}{more}"), err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except KeyboardInterrupt:  # before or after a verb
+        sys.exit(INTERRUPTED)
     except Exception as error:
+        if lacking := _lacking(error):
+            typer.echo(printable(f"stsun: {lacking}; see docs/errors.md"), err=True)
+            if type(error) is OSError:  # if it was stdout that takes no more, Python would stumble over the rest of it
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            sys.exit(2)
         if os.environ.get("STSUN_DEBUG") == "1":
             traceback.print_exc()
         typer.echo(
@@ -41,6 +75,16 @@ def main() -> None:
             err=True,
         )
         sys.exit(1)
+
+
+def _lacking(error: Exception) -> str:
+    """Return what the machine lacks, and what to do; empty where the error is another."""
+    what, _, _ = (str(error) or type(error).__name__).partition("\n")
+    if isinstance(error, MemoryError) or any(words in what for words in OUT_OF_MEMORY):
+        return f"there is not enough memory ({what}); take smaller tiles, crops or samples, or fewer workers"
+    if isinstance(error, OSError):
+        return f"the system refuses: {what}; check the file or folder, its rights and the free space"
+    return ""
 
 
 def _print_version(wanted: bool) -> None:

@@ -9,7 +9,8 @@ import typer
 from stsun.cli.app import app
 from stsun.cli.options import ManyCases, each
 from stsun.errors import BenchmarkError
-from stsun.terminal import check_target, progress_bar, to_json, write_text
+from stsun.files import write_text
+from stsun.terminal import check_target, progress_bar, to_json
 
 if TYPE_CHECKING:
     from stsun.bench.run import Run
@@ -61,7 +62,7 @@ def bench(
             sizes, inputs, everything, specialised, old, repeats=repeats, threads=threads, training=training
         )
     if json_file is not None and not printed:
-        write_text(json_file, to_json(asdict(new)))
+        write_text(json_file, to_json(asdict(new)) + "\n", BenchmarkError)
     typer.echo(to_json(asdict(new)) if printed else cost_table(new.costs))
     if old is not None:
         typer.echo(f"\nnew / old ({compare}):\n\n{ratio_table(new, old)}")

@@ -9,7 +9,8 @@ import typer
 from stsun.cli.app import app
 from stsun.cli.options import JsonFlag, ModelOption
 from stsun.errors import StsunError
-from stsun.terminal import check_new, lines_of, to_json
+from stsun.files import check_new
+from stsun.terminal import lines_of, to_json
 
 categories = typer.Typer(help="What a model knows by name; one category more, without training.", no_args_is_help=True)
 app.add_typer(categories, name="categories", epilog="Example: stsun categories list --model runs/short")
@@ -47,20 +48,22 @@ def add(
     from stsun.categories.add import add_category
     from stsun.model.checkpoint import further_facts, load, save
 
-    check_new(output)
+    check_new(output, StsunError)
     if (examples is None) == (like is None):
         raise StsunError("expected either --examples FILE or --like WORDS; give one of the two")
     network, facts = load(model), further_facts(model)
-    shown = [] if examples is None else _showing(name, examples, split, samples)
+    shown: list[Any] = []
+    source: dict[str, Any] = {"like": like}
+    if examples is not None:
+        shown, source = _showing(name, examples, split, samples)
     grown = add_category(network, name, shown, like=like)
-    source = {"like": like} if examples is None else {"examples": str(examples), "split": split, "samples": len(shown)}
     added = [*facts.get("added_categories", []), {"name": name, **source}]
     save(grown, output, {**facts, "added_categories": added})
     typer.echo(f"wrote {output}, which knows {name!r} from {f'{len(shown)} samples' if shown else f'{like!r}'}")
 
 
-def _showing(name: str, path: Path, split: str, most: int) -> list[Any]:
-    """Return the first samples that show a category."""
+def _showing(name: str, path: Path, split: str, most: int) -> tuple[list[Any], dict[str, Any]]:
+    """Return the first samples that show a category, and what a card says of them."""
     import numpy as np
 
     from stsun.data.dataset import open_dataset
@@ -73,4 +76,4 @@ def _showing(name: str, path: Path, split: str, most: int) -> list[Any]:
     found = list(islice((sample for sample in read if np.any(sample.labels == value)), most))
     if not found:
         raise StsunError(f"no sample of split {split!r} of {path} shows {name!r}; choose another --split")
-    return found
+    return found, {"examples": dataset.name, "split": split, "samples": len(found)}

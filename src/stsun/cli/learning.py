@@ -11,7 +11,8 @@ import typer
 from stsun.cli.app import app
 from stsun.cli.options import DeviceOption, JsonFlag, ModelOption, many, split
 from stsun.errors import StsunError
-from stsun.terminal import check_new, check_target, progress_bar, to_json, write_text
+from stsun.files import check_new, write_text
+from stsun.terminal import check_target, printable, progress_bar, to_json
 
 
 @app.command(epilog="Example: stsun train experiment.yaml steps=2000 optimiser.learning_rate=1e-4")
@@ -81,11 +82,11 @@ def evaluate(
             options |= {"task": task, "legend": _legend(legend)}
             scores = score(load(model), data, split or "test", **options)
     if json_file is not None and str(json_file) != "-":
-        write_text(json_file, to_json(scores))
+        write_text(json_file, to_json(scores) + "\n", StsunError)
     if str(json_file) == "-":
         typer.echo(to_json(scores))
     else:
-        typer.echo("\n".join([to_text(scores), *_closing(scores, report)]))
+        typer.echo(printable("\n".join([to_text(scores), *_closing(scores, report)])))
 
 
 @app.command(
@@ -106,7 +107,7 @@ def calibrate(
     from stsun.evaluation.temperature import calibrate as find
     from stsun.model.checkpoint import further_facts, load, save
 
-    check_new(output)
+    check_new(output, StsunError)
     network = load(model)
     with progress_bar("samples") as progress:
         found = find(network, data, split, device=device, progress=progress)
@@ -147,6 +148,8 @@ def _closing(scores: dict[str, Any], report: Path | None) -> Iterator[str]:
         values = (
             f"{key} {'undefined' if value is None else f'{value:.4f}'}" for key, value in scores["quoted"].items()
         )
-        yield f"{scores['protocol']} quotes {', '.join(values)}"
+        yield f"{scores['protocol']} ({scores['title']}; {scores['source']}) quotes {', '.join(values)}"
+        if scores["note"]:
+            yield scores["note"]
     if report is not None:
         yield f"wrote {report / 'report.html'}, with the same as .md, .json and .tex"

@@ -41,9 +41,10 @@ from stsun.cli.options import (
     span_of,
     split,
 )  # fmt: skip
-from stsun.terminal import progress_bar, to_json
+from stsun.terminal import ProgressBar, printable, progress_bar, to_json
 
 if TYPE_CHECKING:
+    from stsun.prediction.publish import Stage
     from stsun.prediction.results import Prediction
     from stsun.prediction.run import Engine
 
@@ -55,7 +56,7 @@ def predict(
         typer.Argument(
             metavar="IMAGE",
             help="One per date, in order; files of one date joined by commas: a.tif,b.tif. Or folders from the archive "
-            "(Sentinel-2 .SAFE, Landsat, HLS) and STAC files (.json).",
+            "(Sentinel-2 .SAFE, Landsat, HLS) and STAC files (.json). Or addresses (https://...), with --remote.",
         ),
     ],
     task: TaskOption,
@@ -82,7 +83,9 @@ def predict(
             "qa_pixel:FILE, fmask:FILE, clouds:FILE.",
         ),
     ] = None,
-    remote: Annotated[bool, typer.Option("--remote", help="Allow STAC items whose bands lie on servers.")] = False,
+    remote: Annotated[
+        bool, typer.Option("--remote", help="Allow files on servers, also the bands of STAC items.")
+    ] = False,
     per_date: PerDateFlag = False,
     tile: TileOption = 512,
     overlap: OverlapOption = 128,
@@ -116,7 +119,7 @@ def predict(
             probability_type=probability_type,
             confidence=confidence, changes=changes, polygons=polygons, min_area_m2=min_area, transitions=transitions,
             item=item, device=device, progress=progress, overwrite=overwrite, resume=resume,
-            allow_missing=allow_missing, engine=engine,
+            allow_missing=allow_missing, engine=engine, **_told(progress),
         )  # fmt: skip
     _tell(result, as_json)
 
@@ -187,13 +190,18 @@ def map_area(
     with progress_bar("tiles") as progress, _engine(scheduler, workers) as engine:
         settings = Settings(
             tile, overlap, local, device=device, allow_missing=allow_missing, overwrite=overwrite, resume=resume,
-            progress=progress, engine=engine,
+            progress=progress, engine=engine, **_told(progress),
         )  # fmt: skip
         result = predict_scene(
             network, scene, task=asked.name, categories=split(categories), per_date=per_date, targets=targets,
             settings=settings,
         )  # fmt: skip
     _tell(result, as_json)
+
+
+def _told(progress: ProgressBar | None) -> "dict[str, Stage]":
+    """Return what tells the stages behind the tiles on a progress bar, where there is one."""
+    return {} if progress is None else {"stage": progress.tell}
 
 
 @contextmanager
@@ -211,4 +219,4 @@ def _tell(result: "Prediction", as_json: bool) -> None:
     from stsun.prediction.results import to_text
 
     plain: dict[str, Any] = asdict(result) if as_json else {}
-    typer.echo(to_json(plain) if as_json else to_text(result))
+    typer.echo(to_json(plain) if as_json else printable(to_text(result)))

@@ -2,6 +2,7 @@
 
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stsun.errors import ConfigurationError, DataError
+from stsun.raster.arrays import LARGEST, check_header
 from stsun.raster.metadata import check_year, parse_day
+
+ARRAYS = ("images", "labels", "dates", "valid")
+"""What is read of a file; the first two it must hold."""
 
 
 @dataclass(frozen=True)
@@ -59,24 +64,40 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; check the path")
     try:
-        file = np.load(path, allow_pickle=False)
-        if not isinstance(file, np.lib.npyio.NpzFile):
-            raise DataError(f"{path}: holds one bare array, expected an .npz with images and labels")
-        with file:
-            return {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as problem:
-        reason = "it holds Python objects" if "allow_pickle" in str(problem) else "it is damaged or no .npz"
+        with path.open("rb") as start:
+            if start.read(6) == b"\x93NUMPY":
+                raise DataError(f"{path}: holds one bare array, expected an .npz with images and labels")
+        with np.load(path, allow_pickle=False) as file:
+            lacking = next((name for name in ARRAYS[:2] if name not in file.files), None)
+            if lacking is not None:
+                held = ", ".join(file.files) or "none"
+                raise DataError(f"{path}: has no array {lacking!r}, only {held}; add it, as docs/datasets.md tells")
+            names = [name for name in ARRAYS if name in file.files]
+            _check_sizes(path, file.zip, names)
+            return {name: file[name] for name in names}
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, RuntimeError) as problem:
+        reason = "it holds Python objects" if "Python objects" in str(problem) else "it is damaged or no .npz"
         raise DataError(
             f"{path}: cannot be read: {reason} ({problem}); save plain number arrays with numpy.savez"
         ) from problem
 
 
+def _check_sizes(path: Path, packed: zipfile.ZipFile, names: Sequence[str]) -> None:
+    """Refuse arrays that are not as long as they say, or larger than a sample can be, before they are unpacked."""
+    members = [packed.getinfo(f"{name}.npy") for name in names]
+    whole = sum(member.file_size for member in members)
+    if whole > LARGEST:
+        raise DataError(f"{path}: unpacked it has {whole} bytes, expected at most {LARGEST}; cut it into samples")
+    for member in members:
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"{member.filename} is packed in a way that NumPy does not use")
+        with packed.open(member) as file:
+            check_header(file, member.file_size)
+
+
 def _array(
     path: Path, arrays: dict[str, NDArray[Any]], name: str, kinds: str, layout: str, dimensions: int
 ) -> NDArray[Any]:
-    if name not in arrays:
-        held = ", ".join(arrays) or "none"
-        raise DataError(f"{path}: has no array {name!r}, only {held}; add it as {layout}")
     array = arrays[name]
     if array.dtype.kind not in kinds or array.ndim != dimensions:
         what = "real numbers" if "f" in kinds else "whole numbers"

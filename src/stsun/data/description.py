@@ -1,9 +1,11 @@
-"""What describes a data set (interfaces: section 5): the keys of its YAML file and of a row of ``samples.jsonl``."""
+"""What describes a data set (docs/datasets.md): the keys of its YAML file and of a row of ``samples.jsonl``."""
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WrapValidator
 
 from stsun.data.patterns import placeholders
 from stsun.errors import DataError
@@ -26,12 +28,15 @@ StoredValue = Annotated[Whole, BeforeValidator(_number_of_color)]
 """A stored label value: a whole number, or a colour ``#rrggbb``, which becomes one."""
 
 
-def _each_value_once(classes: object) -> object:
-    values = [str(value) for value in classes] if isinstance(classes, dict) else []
-    twice = sorted({value for value in values if values.count(value) > 1})
+def _each_value_once(classes: object, validated: Callable[[object], dict[int, str]]) -> dict[int, str]:
+    counts = Counter(str(value).lower() for value in classes) if isinstance(classes, dict) else Counter[str]()
+    twice = sorted(value for value, count in counts.items() if count > 1)
     if twice:
         raise ValueError(f"expected each stored value once, but {', '.join(twice)} occurs twice")
-    return classes
+    result = validated(classes)
+    if isinstance(classes, dict) and len(result) < len(classes):
+        raise ValueError("expected each stored value once, but one is written in two ways, such as 10 and '010'")
+    return result
 
 
 @dataclass(frozen=True)
@@ -105,13 +110,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Description:
-    """A data set's YAML file as written; every field is a key of interfaces section 5."""
+    """A data set's YAML file as written; every field is a key of it."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = FORBID
 
     name: str
     task: str
-    classes: Annotated[dict[StoredValue, str], BeforeValidator(_each_value_once)]
+    classes: Annotated[dict[StoredValue, str], WrapValidator(_each_value_once)]
     title: str = ""
     licence: str = ""
     source: str = ""

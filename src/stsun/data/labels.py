@@ -13,7 +13,7 @@ from stsun.data.sample import IGNORE
 from stsun.errors import DataError
 from stsun.legend import COLORED, VALUE_RANGE, Legend, value_text
 from stsun.raster.grid import Window
-from stsun.raster.labels import POLYGONS, read_colors, read_one_hot, read_polygons
+from stsun.raster.labels import NONE_SET, POLYGONS, read_colors, read_one_hot, read_polygons
 from stsun.raster.reader import read_labels
 
 Size = tuple[int, int]
@@ -42,7 +42,7 @@ def read_label(
             raise DataError(f"{path}: polygons need an image that can be read whole; correct the image, or its window")
         stored = read_polygons(path, *image)
     elif checked.description.one_hot:
-        stored = read_one_hot(path, part)
+        stored = read_one_hot(path, _bands_needed(checked.legend), part)
     elif checked.legend.colored and layer is None:
         stored = read_colors(path, part)
     else:
@@ -85,7 +85,7 @@ def indexed(checked: Checked, stored: NDArray[np.int64], source: str) -> NDArray
     """
     legend = checked.legend
     if checked.description.nearest:
-        stored = _nearest(legend, stored)
+        stored = _nearest(legend, stored, source)
     labels = _looked_up(legend, stored)
     if (labels < 0).any():
         values, counts = np.unique(stored[labels < 0], return_counts=True)
@@ -101,6 +101,11 @@ def indexed(checked: Checked, stored: NDArray[np.int64], source: str) -> NDArray
 def size_of(labels: NDArray[Any]) -> Size:
     """Return height and width of a map."""
     return labels.shape[0], labels.shape[1]
+
+
+def _bands_needed(legend: Legend) -> int:
+    """Return how many bands a label with one band a class has at the least."""
+    return 1 + max((value for value in legend.values if value != NONE_SET), default=0)
 
 
 def _looked_up(legend: Legend, stored: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -122,21 +127,37 @@ def _looked_up(legend: Legend, stored: NDArray[np.int64]) -> NDArray[np.int64]:
     return labels
 
 
-def _nearest(legend: Legend, stored: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return each stored value replaced by the nearest declared one: compression and resampling leave others."""
+def _nearest(legend: Legend, stored: NDArray[np.int64], source: str) -> NDArray[np.int64]:
+    """Return undeclared stored values replaced by the nearest declared one: compression and resampling leave them."""
     declared = np.array([*legend.values, *legend.ignore], np.int64)
-    if legend.colored:
-        values, places = np.unique(stored, return_inverse=True)
-    else:
-        within = stored.clip(VALUE_RANGE[0], VALUE_RANGE[1])
-        values, places = np.arange(within.min(), within.max() + 1), within - within.min()
+    others = ~np.isin(stored, declared)
+    if not others.any():
+        return stored
+    _check_far(legend, stored, source)
+    values, places = np.unique(stored[others], return_inverse=True)
     distance = ((_axes(legend, values)[:, None] - _axes(legend, declared)[None]) ** 2).sum(-1)
-    return declared[distance.argmin(1)][places].reshape(stored.shape)
+    moved = stored.copy()
+    moved[others] = declared[distance.argmin(1)][places]
+    return moved
 
 
-def _axes(legend: Legend, values: NDArray[np.int64]) -> NDArray[np.int64]:
+def _check_far(legend: Legend, stored: NDArray[np.int64], source: str) -> None:
+    """Refuse numbers that would all become the lowest class, as those of masks of 0 and 1 read as 0 and 255."""
+    if legend.colored or len(legend.values) == 1:
+        return
+    low, high = sorted(legend.values)[:2]
+    if stored.max() - low < (high - low) / 2:
+        held = np.unique(stored)[:10].tolist()
+        classes = ", ".join(f"{value}: {name}" for value, name in zip(held, legend.names, strict=False))
+        raise DataError(
+            f"{source}: holds {' and '.join(map(str, held))}, so that nearest would make all of it {low} and none "
+            f"{high}; give classes={{{classes}}}, or leave nearest out"
+        )
+
+
+def _axes(legend: Legend, values: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return what distances between stored values are taken of, ``N 3`` for colours, else ``N 1``."""
     if not legend.colored:
-        return values[:, None]
+        return values[:, None].astype(np.float64)  # squares of large whole numbers would overflow
     colors = values - COLORED
-    return np.stack([colors >> 16, (colors >> 8) & 255, colors & 255], axis=-1)
+    return np.stack([colors >> 16, (colors >> 8) & 255, colors & 255], axis=-1).astype(np.float64)

@@ -12,6 +12,9 @@ from stsun.raster.metadata import parse_day
 SAMPLE_PLACEHOLDERS = ("id", "parent", "stem")
 PLACEHOLDERS = (*SAMPLE_PLACEHOLDERS, "split", "date", "sensor")
 
+LONGEST_NAME, LONGEST_PATH = 255, 1024
+"""Bytes of a file's name, characters of a path: systems take no longer names, and not many longer paths."""
+
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _DATE = r"(?P<date>(?:\d{4}-\d{2}-\d{2}|\d{8})(?:_\d{6})?)"
 
@@ -49,13 +52,19 @@ def check_relative(path: str, where: str) -> str:
     """Return the path with ``.`` and ``..`` resolved.
 
     Raises:
-        DataError: It is absolute or leads out of the data set's folder; ``where`` says who named it.
+        DataError: It is absolute, leads out of the data set's folder, or is too long; ``where`` says who named it.
     """
     normal = posixpath.normpath(path)
     if not path or "\0" in path or posixpath.isabs(path) or normal == ".." or normal.startswith("../"):
         raise DataError(
             f"{where}: the path {path!r} leaves the folder of the YAML file; "
             "put the data beside the YAML file and give paths relative to it"
+        )
+    longest = max(len(name.encode("utf-8", "surrogatepass")) for name in normal.split("/"))
+    if longest > LONGEST_NAME or len(normal) > LONGEST_PATH:
+        raise DataError(
+            f"{where}: the path {path[:100]!r}... has a name of {longest} bytes and {len(normal)} characters in all, "
+            f"expected at most {LONGEST_NAME} and {LONGEST_PATH}; shorten it"
         )
     return normal
 

@@ -119,7 +119,7 @@ def _row(line: str, where: str) -> Row:
 
     try:
         data = json.loads(line, object_pairs_hook=unique)
-    except (json.JSONDecodeError, RecursionError) as problem:
+    except (ValueError, RecursionError) as problem:
         raise DataError(f"{where}: no valid JSON: {problem}; write one object a line") from problem
     if not isinstance(data, dict):
         raise DataError(f'{where}: expected an object such as {{"id": ...}}, got a {type(data).__name__}')
@@ -139,6 +139,8 @@ def _row_problems(checked: Checked, row: Row, rows: Mapping[str, Row]) -> Iterat
             else "the row has no split, and the YAML has no splits; add one of the two"
         )
     yield from _part_problems(row)
+    if d.one_hot and row.layers is not None:
+        yield "layers are given, but one_hot takes all bands of a label for its classes; leave one of the two out"
     for image in row.images:
         yield from _image_problems(checked, image)
     try:

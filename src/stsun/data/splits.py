@@ -1,6 +1,7 @@
 """Splits: which samples they hold, as records. Only names are looked at; no image is opened."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -75,7 +76,7 @@ def _listed(checked: Checked, split: str) -> list[str]:
     path = inside(checked.root, str((checked.description.splits or {})[split]))
     lines = [line.split("#")[0].strip() for line in read_text(path, DataError).splitlines()]
     ids = [line for line in lines if line]
-    twice = sorted({sample for sample in ids if ids.count(sample) > 1}) if len(set(ids)) < len(ids) else []
+    twice = sorted(sample for sample, count in Counter(ids).items() if count > 1)
     if twice:
         raise DataError(f"{path}: lists {', '.join(twice[:SHOWN])} more than once; list each sample once")
     return ids

@@ -7,6 +7,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
+import numpy as np
+
 from stsun.data.dataset import configuration_of
 from stsun.data.description import AreaSplit
 from stsun.data.images import DateFacts, DateImage, check_sizes, read_date, read_dates
@@ -20,6 +22,9 @@ from stsun.data.splits import split_entries, split_names
 from stsun.errors import StsunError
 from stsun.raster.grid import Window
 from stsun.raster.reader import inspect, read_labels
+
+WHOLE = Window(0, 0, 2**62, 2**62)
+"""In place of no window."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -81,6 +86,17 @@ def validate(path: str | Path, mapping: Mapping[str, Any] | None = None) -> list
             problems.append(Problem(f"split {split!r}", message))
     problems += [Problem("splits", message) for message in _overlaps(checked, splits)]
     return problems
+
+
+class _Part(NamedTuple):
+    """Which part of files a sample is; no bands = all, no window = all of it."""
+
+    sample: str
+    bands: frozenset[int]
+    window: Window | None
+
+    def __str__(self) -> str:
+        return f"sample {self.sample!r}" + (f" of the window {list(self.window)}" if self.window is not None else "")
 
 
 class _Map(NamedTuple):
@@ -217,30 +233,43 @@ def _overlaps(checked: Checked, splits: Mapping[str, Sequence[Record]]) -> Itera
         if one in areas and other in areas:
             yield from _shared_area(checked, one, other)
             continue
-        shared = [key for key in holders[one] if key in holders[other]]
-        for key in shared[:SHOWN]:
+        pairs = {key: _shared(held, holders[other].get(key, ())) for key, held in holders[one].items()}
+        shared = [(key, pair) for key, pair in pairs.items() if pair is not None]
+        for key, (mine, theirs) in shared[:SHOWN]:
             yield (
-                f"{one!r} and {other!r} share {', '.join(key)} (sample {holders[one][key]!r} and sample "
-                f"{holders[other][key]!r}), so that scores on one do not speak for unseen data; keep it in one split"
+                f"{one!r} and {other!r} share {', '.join(key)} ({mine} and {theirs}), so that scores on one do not "
+                "speak for unseen data; keep it in one split"
             )
         if len(shared) > SHOWN:
             yield f"{one!r} and {other!r} share {len(shared) - SHOWN} more images or labels"
 
 
-def _held(checked: Checked, records: Sequence[Record]) -> dict[tuple[str, ...], str]:
-    """Return the files that a split holds, links followed, and the first sample that holds them."""
-    held: dict[tuple[str, ...], str] = {}
+def _held(checked: Checked, records: Sequence[Record]) -> dict[tuple[str, ...], list[_Part]]:
+    """Return the files that a split holds, links followed, and which parts of them its samples are."""
+    held: dict[tuple[str, ...], list[_Part]] = {}
     for record in records:
         keys = [(date.files, date.bands) for date in record.dates]
         keys += [((file,), () if layer is None else (layer,)) for file, layer in record.label_layers]
         if record.archive is not None:
             keys.append(((record.archive,), ()))
         for files, bands in keys:
-            names = [str((checked.root / file).resolve()) for file in files]
-            names += [f"bands {', '.join(map(str, bands))}"] if bands else []
-            names += [f"{record.window}"] if record.window is not None else []
-            held.setdefault(tuple(names), record.id)
+            names = tuple(str((checked.root / file).resolve()) for file in files)
+            held.setdefault(names, []).append(_Part(record.id, frozenset(bands), record.window))
     return held
+
+
+def _shared(parts: Sequence[_Part], others: Sequence[_Part]) -> tuple[_Part, _Part] | None:
+    """Return the first two parts of the same files that share a pixel of a band, or None."""
+    if not others:
+        return None
+    top, left, height, width = np.array([other.window or WHOLE for other in others]).T
+    for part in parts:
+        row, column, high, wide = part.window or WHOLE
+        meet = (top < row + high) & (row < top + height) & (left < column + wide) & (column < left + width)
+        for other in (others[place] for place in np.flatnonzero(meet).tolist()):
+            if not part.bands or not other.bands or part.bands & other.bands:
+                return part, other
+    return None
 
 
 def _shared_area(checked: Checked, one: str, other: str) -> Iterator[str]:

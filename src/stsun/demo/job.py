@@ -15,6 +15,7 @@ from stsun.demo.story import dates_in_words, describe_model, most_varied, sectio
 from stsun.errors import RasterError
 from stsun.evaluation.evaluate import predict_sample
 from stsun.evaluation.summary import HEADLINES, scored_names, summarise, tally
+from stsun.files import write_text
 from stsun.model.checkpoint import load
 from stsun.model.inference import evaluating
 from stsun.model.stsun import STSUN
@@ -84,8 +85,8 @@ def run(
     page = render(sections, describe_model(used, shipped=model is None))
     files += [folder / "index.html", folder / "scores.json"]
     result = {"seed": seed, "seconds": time.perf_counter() - started, "scores": scores, "files": [*map(str, files)]}
-    (folder / "index.html").write_text(page, encoding="utf-8")
-    (folder / "scores.json").write_text(json.dumps(result, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    write_text(folder / "index.html", page, RasterError)
+    write_text(folder / "scores.json", json.dumps(result, indent=2, allow_nan=False) + "\n", RasterError)
     echo(f"\n{len(files)} files in {folder} ({result['seconds']:.0f} s); open {folder / 'index.html'} in a browser:")
     for file in files:
         echo(f"  {file}")

@@ -17,7 +17,7 @@ from stsun.data.sample import IGNORE, Sample
 from stsun.errors import CheckpointError, DataError
 from stsun.evaluation.areas import mapped_m2
 from stsun.evaluation.summary import Tally, scored_names, summarise, tally
-from stsun.model.inference import evaluating
+from stsun.model.inference import evaluating, within_memory
 from stsun.model.specialise import network_for
 from stsun.tasks import check_task
 
@@ -233,9 +233,13 @@ def logits_of(model: nn.Module, sample: Sample, device: torch.device) -> Tensor:
 
     Raises:
         CheckpointError: They are NaN, or not ``1 T2 K H W`` for this sample.
+        ConfigurationError: The sample does not fit into the device's memory.
     """
-    batch = collate([replace(sample, labels=None)]).to(device)
-    logits: Tensor = model(batch.images, batch.valid, batch.days, batch.configuration)
+    height, width = sample.size
+    whole = f"sample {sample.id!r} of {height} x {width} pixels at {len(sample.images)} dates"
+    with within_memory(whole, device, "cut it into smaller samples, or take another device (--device cpu)"):
+        batch = collate([replace(sample, labels=None)]).to(device)
+        logits: Tensor = model(batch.images, batch.valid, batch.days, batch.configuration)
     binary = sample.configuration.task == "binary_change"
     expected = (1 if binary else len(sample.configuration.categories), *sample.size)
     if logits.ndim != 5 or logits.shape[0] != 1 or tuple(logits.shape[2:]) != expected:

@@ -51,8 +51,9 @@ def kappa(matrix: Matrix) -> Values:
     """Return Cohen's kappa, shape ``...``; undefined where labels and predictions hold one and the same category."""
     hits, labelled, predicted = _margins(matrix)
     total = labelled.sum(-1)
-    by_chance = (labelled * predicted).sum(-1)
-    return _ratio(total * hits.sum(-1) - by_chance, total * total - by_chance)
+    # 1 - errors / errors by chance: a difference of squares loses digits where one category covers nearly all
+    by_chance = (labelled * (total[..., None] - predicted)).sum(-1)
+    return 1 - _ratio(total * (total - hits.sum(-1)), by_chance)
 
 
 def binary_change_measures(matrix: Matrix) -> Measures:

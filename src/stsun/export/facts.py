@@ -6,7 +6,8 @@ from stsun import __version__
 from stsun.configuration import Configuration
 from stsun.errors import ConfigurationError
 from stsun.export.request import as_written
-from stsun.model.checkpoint import NORMALISATION, read_card
+from stsun.model.card import NORMALISATION
+from stsun.model.checkpoint import read_card
 from stsun.model.stsun import STSUN
 from stsun.tasks import output_periods
 

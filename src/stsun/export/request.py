@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from stsun.bands import Band
-from stsun.configuration import Bands, Configuration
+from stsun.configuration import Bands, Configuration, read_categories
 from stsun.data.dataset import open_dataset
 from stsun.errors import ConfigurationError
 from stsun.sensors import sensor
@@ -15,6 +15,9 @@ from stsun.yamlfile import Number, Whole, load_mapping, validate
 
 FORBID: dict[str, str] = {"extra": "forbid"}
 SUFFIXES = (".yaml", ".yml", ".json")
+
+MOST_DATES = 10_000
+"""A network for more is a slip of the pen: what it is traced with would not fit into memory."""
 
 Known = Callable[[str], Sequence[str]]
 """All categories that a model knows for a task."""
@@ -39,7 +42,7 @@ class Request:
         bands: A sensor of the catalogue, or the bands of every date, or one such list per date.
         gsd_m: Ground sample distance; left out = the sensor's, or unknown.
         task: ``segmentation``, ``binary_change`` or ``semantic_change``.
-        categories: Left out = all that the model knows for the task.
+        categories: Names, or ``name=part+part`` for merged ones; left out = all that the model knows for the task.
         per_date: Segmentation only: one map per date.
         dates: How many dates there are; may be left out where bands are listed date by date.
     """
@@ -77,6 +80,7 @@ def read_configuration(source: str, known: Known, **told: Any) -> Configuration:
 
 def as_written(configuration: Configuration) -> dict[str, Any]:
     """Return a configuration of a settled number of dates as a file of it would have it."""
+    merged = {name: f"{name}={'+'.join(parts)}" for name, parts in configuration.merged}
     return {
         "bands": [
             [
@@ -87,7 +91,7 @@ def as_written(configuration: Configuration) -> dict[str, Any]:
         ],
         "gsd_m": configuration.gsd_m,
         "task": configuration.task,
-        "categories": list(configuration.categories),
+        "categories": [merged.get(name, name) for name in configuration.categories],
         "per_date": configuration.per_date,
         "dates": configuration.dates,
     }
@@ -103,15 +107,18 @@ def _configuration(request: Request, known: Known, source: str) -> Configuration
             f"{source} does not say how many dates there are, which is fixed in an export; give dates (--dates 1 for "
             "single images, --dates 2 for pairs)"
         )
+    if dates > MOST_DATES:
+        raise ConfigurationError(f"{source}: dates is {dates}, expected at most {MOST_DATES}; give fewer dates")
     if dates < 1 or len(bands) not in (1, dates):
         raise ConfigurationError(
             f"{source}: dates is {dates}, but bands are listed for {len(bands)}; give one list of bands for all dates, "
             "or one for each"
         )
     check_task(request.task)
-    asked = known(request.task) if request.categories is None else request.categories
+    all_known = known(request.task)
+    names, merged = read_categories(all_known if request.categories is None else request.categories, all_known)
     each = bands if len(bands) == dates else bands * dates
-    return Configuration(each, gsd_m, request.task, asked, request.per_date)
+    return Configuration(each, gsd_m, request.task, names, request.per_date, merged)
 
 
 def _bands(request: Request) -> list[Bands]:

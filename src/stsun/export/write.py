@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor
@@ -15,6 +14,7 @@ from stsun.errors import ConfigurationError, ExportError
 from stsun.export import onnx_file, pt2_file
 from stsun.export.facts import facts_of
 from stsun.export.portable import Portable, flat, input_names, scene, traced
+from stsun.files import appearing
 from stsun.model.specialise import specialise
 from stsun.model.stsun import STSUN
 
@@ -83,14 +83,12 @@ def export(
     network = Portable(specialise(model, configuration).cpu())
     program = traced(network)
     try:
-        with TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder:
-            made = Path(folder) / output.name
+        with appearing(output) as made:
             if format == "onnx":
                 onnx_file.write(program, input_names(network.network), made, facts, weights)
             else:
                 pt2_file.write(program, made, facts)
             result = _tried(network, made, output, format, weights)
-            made.replace(output)
     except OSError as error:
         raise ExportError(f"{output} cannot be written: {error.strerror or error}; choose another place") from error
     return result

@@ -1,6 +1,7 @@
 """Reports written to a folder: one HTML page, and its twins for machines and papers."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from stsun.data.dataset import open_dataset
+from stsun.errors import ConfigurationError
 from stsun.evaluation.evaluate import Progress, evaluate
 from stsun.legend import Legend
 from stsun.raster.whole import check_writable, whole_file
@@ -23,6 +25,8 @@ from stsun.report.provenance import digest_of, now, versions
 PAGE, MARKDOWN, JSON, LATEX = "report.html", "report.md", "report.json", "report.tex"
 SHOWN = 3
 """So many of the best and of the worst samples of one evaluation are shown."""
+
+logger = logging.getLogger(__name__)
 
 
 def evaluate_and_report(
@@ -77,7 +81,7 @@ def evaluate_and_report(
 
 
 def check_report(folder: Path) -> None:
-    """Refuse to begin work whose report could not be written.
+    """Refuse to begin work whose report could not be written whole.
 
     Raises:
         ConfigurationError: matplotlib is not installed.
@@ -89,14 +93,13 @@ def check_report(folder: Path) -> None:
 
 
 def write_report(report: Report, folder: Path) -> None:
-    """Write a report in all its forms, each file whole or not at all.
+    """Write a report in all its forms, each file whole or not at all; without matplotlib all but the page, and say so.
 
     Raises:
-        ConfigurationError: matplotlib is not installed.
         RasterError: A file cannot be written.
     """
     forms = {
-        PAGE: render(report),
+        **_page(report, folder),
         MARKDOWN: to_page(report),
         JSON: json.dumps(_plain(report), indent=2, allow_nan=False, ensure_ascii=False) + "\n",
         LATEX: to_latex([chapter.scores for chapter in report.chapters]),
@@ -104,6 +107,15 @@ def write_report(report: Report, folder: Path) -> None:
     for name, text in forms.items():
         with whole_file(folder / name) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
+
+
+def _page(report: Report, folder: Path) -> dict[str, str]:
+    try:
+        check_plots()
+    except ConfigurationError as lack:
+        logger.warning("%s is left out: %s", folder / PAGE, lack)
+        return {}
+    return {PAGE: render(report)}
 
 
 def provenance_of(model: nn.Module, weights: Path | None) -> dict[str, str]:

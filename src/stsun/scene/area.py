@@ -36,6 +36,9 @@ class Request:
         crs: Coordinate system of the maps, in metres; None = the UTM zone of the place.
         max_cloud: Largest cloud cover of an item, in percent; None = any.
         limit: Most items of each time.
+
+    Raises:
+        ConfigurationError: No time is asked for, the pixel size is none, or there is no such coordinate system.
     """
 
     catalog: str
@@ -48,16 +51,22 @@ class Request:
     max_cloud: float | None = None
     limit: int = 20
 
+    def __post_init__(self) -> None:
+        if not self.times:
+            raise ConfigurationError("no time is asked for; give at least one, such as 2020-06-01/2020-08-31 (--dates)")
+        if self.gsd_m is not None and not (math.isfinite(self.gsd_m) and self.gsd_m > 0):
+            raise ConfigurationError(f"the pixel size is {self.gsd_m:g}, expected a number of metres above 0 (--gsd)")
+        if self.crs is not None:
+            _crs(self.crs)
+
 
 def find_scene(request: Request) -> Scene:
     """Return the scene that a catalogue has of a place, on a north-up grid that holds the box.
 
     Raises:
-        ConfigurationError: The request makes no sense.
+        ConfigurationError: The catalogue cannot be asked that, or its files do not tell what is needed.
         RasterError: The catalogue cannot be reached or has nothing, or its files cannot be read.
     """
-    if not request.times:
-        raise ConfigurationError("no time is asked for; give at least one, such as 2020-06-01/2020-08-31 (--dates)")
     dates: list[SceneDate] = []
     notes: list[str] = []
     grid: Grid | None = None
@@ -89,10 +98,7 @@ def _days(request: Request, time: tuple[str, str]) -> tuple[list[SceneDate], lis
 
 
 def _grid(request: Request, first: SceneDate) -> Grid:
-    try:
-        crs = utm(request.bbox) if request.crs is None else CRS.from_user_input(request.crs)
-    except CRSError as problem:
-        raise ConfigurationError(f"no coordinate system {request.crs!r}; write it as EPSG:32633 (--crs)") from problem
+    crs = utm(request.bbox) if request.crs is None else _crs(request.crs)
     if request.gsd_m is not None:
         return covering(request.bbox, crs, request.gsd_m)
     sizes = [pixel_size_m(*_of(file.grid)) for file in first.files]
@@ -100,6 +106,13 @@ def _grid(request: Request, first: SceneDate) -> Grid:
     if not known:
         raise ConfigurationError(f"{first.names}: no file tells its pixel size; give that of the maps (--gsd)")
     return covering(request.bbox, crs, float(f"{min(known):.3g}"))
+
+
+def _crs(text: str) -> CRS:
+    try:
+        return CRS.from_user_input(text)
+    except CRSError as problem:
+        raise ConfigurationError(f"no coordinate system {text!r}; write it as EPSG:32633 (--crs)") from problem
 
 
 def _of(grid: Grid) -> tuple[CRS | None, Affine, int, int]:

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stsun.archives.acquisition import Acquisition, CloudMask
+from stsun.archives.hrefs import readable
 from stsun.archives.opening import open_archive
+from stsun.archives.stac import open_items
 from stsun.bands import Band
 from stsun.errors import ConfigurationError, RasterError
 from stsun.raster.grid import Grid, Window, difference, overlaps
@@ -22,7 +24,7 @@ from stsun.scene.archived import dates_of
 from stsun.scene.dates import inspected, joined, scene_dates
 from stsun.scene.identify import Told
 from stsun.scene.sources import OnMissing, SceneDate
-from stsun.scene.told import Bands, Entry, bands_per_date, days_of, entries_of, is_array, is_list, masks_of
+from stsun.scene.told import Bands, Entry, bands_per_date, days_of, entries_of, is_array, is_items, is_list, masks_of
 from stsun.sensors import Sensor
 from stsun.sensors import sensor as find_sensor
 
@@ -84,7 +86,8 @@ def open_scene(
         images: One entry per date: a path, or a list of paths whose bands belong to one date. Paths of one known day
             with different bands are one date, too; a list is a date of its own. A folder or STAC file from the archive
             (see `stsun.archives.opening.open_archive`) is as many dates as it holds. An xarray object may stand for a
-            path (see `stsun.scene.arrays.array_infos`); as an entry of its own it is a date per time step.
+            path (see `stsun.scene.arrays.array_infos`); as an entry of its own it is a date per time step. A text
+            ``https://...`` is a file on a server. A ``pystac.Item`` or ``ItemCollection`` is what its file would be.
         sensor: The catalogue's name of the sensor that took the files whose tags do not tell all bands.
         bands: The bands of all dates alike, in file order; or one such list per date. A band is a `Band`, or a text
             like ``red:665:70`` or ``vv``.
@@ -94,7 +97,7 @@ def open_scene(
         offset: See ``scale``.
         like: The grid of the maps, or a raster that lies on it; left out = that of the first date's finest file.
         only: The bands to read of what is from the archive, by name; left out = all.
-        remote: Allow STAC items whose bands lie on servers.
+        remote: Allow files on servers, also the bands of STAC items.
         masks: One raster per entry that says which pixels are usable (see `stsun.scene.told.masks_of`).
 
     Raises:
@@ -176,8 +179,15 @@ def iso(day: float | None) -> str:
 
 
 def _archive(entry: Sequence[Any], only: Sequence[str] | None, *, remote: bool) -> list[Acquisition] | None:
-    """Return what a folder or file from the archive holds; None for rasters and arrays."""
-    return open_archive(entry[0], only, remote=remote) if len(entry) == 1 and not is_array(entry[0]) else None
+    """Return what a folder, file or items from the archive hold; None for rasters and arrays."""
+    for image in entry:
+        if isinstance(image, str):
+            readable("images", image.removeprefix("/vsicurl/"), remote)
+    if len(entry) > 1 or is_array(entry[0]):
+        return None
+    if is_items(entry[0]):
+        return open_items(entry[0], only, remote=remote)
+    return open_archive(entry[0], only, remote=remote)
 
 
 def _check_days(places: Sequence[int], given: Sequence[float | None]) -> None:

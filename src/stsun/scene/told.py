@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stsun.archives.acquisition import CloudMask
+from stsun.archives.hrefs import is_remote
 from stsun.archives.masks import KINDS
 from stsun.bands import Band
 from stsun.errors import ConfigurationError
@@ -15,20 +16,21 @@ from stsun.raster.reader import inspect
 from stsun.scene.identify import parse_bands
 
 if TYPE_CHECKING:
+    import pystac
     import xarray
 
-Image: TypeAlias = "str | Path | xarray.DataArray | xarray.Dataset"
+Image: TypeAlias = "str | Path | xarray.DataArray | xarray.Dataset | pystac.Item | pystac.ItemCollection"
 Entry: TypeAlias = "Image | Sequence[Image]"
 Bands = Sequence[Band | str]
 
 
 def entries_of(images: Sequence[Entry]) -> list[list[Any]]:
-    """Return what each entry holds: paths, and xarray objects.
+    """Return what each entry holds: paths, addresses as GDAL reads them, xarray objects, and STAC items.
 
     Raises:
-        ConfigurationError: There are none, or an entry is neither a path nor an xarray object nor a list of these.
+        ConfigurationError: There are none, or an entry is none of these, nor a list of them.
     """
-    if isinstance(images, str | Path) or is_array(images) or not images:
+    if isinstance(images, str | Path) or is_array(images) or is_items(images) or not images:
         got = type(images).__name__ if is_array(images) else repr(images)
         raise ConfigurationError(f"images must be a list with one entry per date, got {got}; write ['a.tif']")
     return [_images_of(entry) for entry in images]
@@ -40,20 +42,35 @@ def is_array(image: object) -> bool:
     return loaded is not None and isinstance(image, loaded.DataArray | loaded.Dataset)
 
 
+def is_items(image: object) -> bool:
+    """Return whether something is a STAC item or some items of pystac."""
+    loaded = sys.modules.get("pystac")
+    return loaded is not None and isinstance(image, loaded.Item | loaded.ItemCollection)
+
+
 def is_list(entry: object) -> bool:
     """Return whether an entry was given as a list of images, which is a date of its own."""
     return isinstance(entry, Sequence) and not isinstance(entry, str)
 
 
 def _images_of(entry: Any) -> list[Any]:
+    if is_items(entry):
+        return [entry]
     images = entry if is_list(entry) else [entry]
     if not all(isinstance(image, str | Path) or is_array(image) for image in images):
         raise ConfigurationError(
-            f"an entry of images is {entry!r}, expected a path or an xarray object, or a list of these of one date"
+            f"an entry of images is {entry!r}, expected a path or an xarray object, or a list of these of one date, or "
+            "an item of pystac"
         )
     if not images:
         raise ConfigurationError("an entry of images is an empty list; give at least one file per date")
-    return [Path(image) if isinstance(image, str) else image for image in images]
+    return [_place(image) if isinstance(image, str) else image for image in images]
+
+
+def _place(text: str) -> str | Path:
+    """Return an http(s) address as GDAL reads it; all else is a path."""
+    address = text.removeprefix("/vsicurl/")
+    return f"/vsicurl/{address}" if is_remote(address) else Path(text)
 
 
 def bands_per_date(bands: Bands | Sequence[Bands] | None, dates: int) -> list[tuple[Band, ...] | None]:

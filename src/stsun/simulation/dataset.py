@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from stsun.data.sample import IGNORE
 from stsun.errors import ConfigurationError, DataError
+from stsun.files import check_new, filled
 from stsun.legend import color_of
+from stsun.raster.whole import explained
 from stsun.raster.writer import Layer, WriteRows, create
 from stsun.sensors import sensor
 from stsun.simulation.days import day_of
@@ -52,7 +54,7 @@ def write_dataset(
     """Write a labelled data set of simulated scenes and return the path of its YAML file.
 
     Every sample is another place. Scenes are made in tiles, which join seamlessly, and written row of tiles by row of
-    tiles: memory grows with a scene's width only.
+    tiles: memory grows with a scene's width only. The data set is there whole, or not at all.
 
     Args:
         output: Folder for the data set; must be new or empty.
@@ -74,15 +76,16 @@ def write_dataset(
     """
     plan = _plan(sensors, dates, task, gsd_m, cloud_cover)
     _check(plan, dates, size, samples, seed)
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise DataError(f"{output} is there already and not an empty folder; choose another --output")
+    check_new(output, DataError)
     days = [day_of(day.year, day.month, day.day) for day in dates]
     tiles = len(_tile_starts(size)) ** 2
-    for number in range(samples):
-        scene = plan_scene(plan, seed + number, size, days)
-        told = functools.partial(_tell, progress, number * tiles, samples * tiles)
-        _write_sample(output, f"{number:03d}", scene, plan, told)
-    return _describe(output, plan, dates, samples, seed)
+    with explained(output), filled(output, last=DESCRIPTION) as unfinished:
+        for number in range(samples):
+            scene = plan_scene(plan, seed + number, size, days)
+            told = functools.partial(_tell, progress, number * tiles, samples * tiles)
+            _write_sample(unfinished, f"{number:03d}", scene, plan, told)
+        _describe(unfinished, plan, dates, samples, seed)
+    return output / DESCRIPTION
 
 
 def _plan(sensors: Sequence[str], dates: Sequence[date], task: str, gsd_m: float | None, cloud_cover: float) -> Kind:
@@ -195,8 +198,8 @@ def _classes(plan: Kind) -> dict[int, str]:
     return dict(enumerate(("unchanged", *names) if plan.task == "binary_change" else names))
 
 
-def _describe(output: Path, plan: Kind, dates: Sequence[date], samples: int, seed: int) -> Path:
-    """Write the split lists and the YAML file; return its path."""
+def _describe(output: Path, plan: Kind, dates: Sequence[date], samples: int, seed: int) -> None:
+    """Write the split lists and the YAML file."""
     held = max(1, samples // 5) if samples >= FEWEST_TO_SPLIT else 0
     names, splits = [f"{number:03d}" for number in range(samples)], {}
     ends = {
@@ -225,6 +228,5 @@ def _describe(output: Path, plan: Kind, dates: Sequence[date], samples: int, see
         "colors": {name: color_of(name) for name in classes.values()},
         "splits": splits,
     }
-    path = output / DESCRIPTION
-    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    return path
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    (output / DESCRIPTION).write_text(text, encoding="utf-8")

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+import ablations
+from stsun.errors import ConfigurationError
+from stsun.simulation.scenes import simulate
+from stsun.training.experiment import read_experiment
+from stsun.training.sources import memory_source
+from stsun.training.stream import TrainingStream
+from stsun.training.vocabulary import start_model, vocabulary_of
+
+EXPERIMENT = Path(ablations.__file__).parents[1] / "configs" / "ablation-nano.yaml"
+
+
+@pytest.fixture(scope="module")
+def source():
+    return memory_source("series", [simulate("sentinel2-series", index, 16) for index in range(2)])
+
+
+def made(source, overrides, batches):
+    """What an experiment's first model makes of each configuration of its first batches."""
+    experiment = read_experiment(EXPERIMENT, ["stream.crop=16", *overrides])
+    stream = TrainingStream([source], experiment.stream)
+    model = start_model(experiment.model, vocabulary_of(stream.library.configurations), seed=0)
+    return [model.made(stream[index].configuration) for index in range(batches)]
+
+
+@pytest.mark.parametrize("variant", ablations.VARIANTS)
+def test_every_variant_takes_what_the_stream_makes(variant, source):
+    assert made(source, ablations.VARIANTS[variant], 2)
+
+
+def test_fixed_rows_and_lost_bandwidths_do_not_go_together(source):
+    fixed, *others = ablations.VARIANTS["spectral: fixed"]
+    assert made(source, [fixed, *others], 30)
+    with pytest.raises(ConfigurationError, match="none for"):
+        made(source, [fixed], 30)
