@@ -62,13 +62,13 @@ def main() -> None:
     except KeyboardInterrupt:  # before or after a verb
         sys.exit(INTERRUPTED)
     except Exception as error:
+        if os.environ.get("STSUN_DEBUG") == "1":
+            traceback.print_exc()
         if lacking := _lacking(error):
             typer.echo(printable(f"stsun: {lacking}; see docs/errors.md"), err=True)
             if type(error) is OSError:  # if it was stdout that takes no more, Python would stumble over the rest of it
                 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             sys.exit(2)
-        if os.environ.get("STSUN_DEBUG") == "1":
-            traceback.print_exc()
         typer.echo(
             f"stsun: this is a bug: {type(error).__name__}: {error}; "
             "please report it with the output of the same command under STSUN_DEBUG=1",

@@ -220,11 +220,15 @@ def answer(model: nn.Module, sample: Sample, device: torch.device, *, temperatur
     logits = logits_of(model, sample, device)
     cooled = logits / temperature
     if sample.configuration.task == "binary_change":
-        maps, confidence = logits[:, 0] > 0, cooled[:, 0].abs().sigmoid()  # T2 H W
+        confidence = cooled[:, 0].abs().sigmoid()  # T2 H W
     else:
-        maps = logits.argmax(dim=1)
         confidence = (cooled.amax(dim=1) - cooled.logsumexp(dim=1)).exp()  # the softmax of the best one
-    return Answer(maps.numpy().astype(np.int64), confidence.numpy())
+    return Answer(maps_of(logits, sample.configuration.task).numpy(), confidence.numpy())
+
+
+def maps_of(logits: Tensor, task: str) -> Tensor:
+    """Return maps ``... H W`` int64 of logits ``... K H W``: category indices, of a binary change 0 or 1."""
+    return (logits[..., 0, :, :] > 0).long() if task == "binary_change" else logits.argmax(dim=-3)
 
 
 @torch.inference_mode()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from stsun.configuration import Configuration
 from stsun.errors import CheckpointError, ConfigurationError
+from stsun.files import appearing
 from stsun.model import checkpoint
 from stsun.model.backbone import BackboneLevels, cells_of
 from stsun.model.network import Images, checked
@@ -181,7 +182,8 @@ def save(model: OnBackbone, folder: str | Path, card: Mapping[str, Any]) -> Path
     told = {"channels": model.levels.channels, "stride": model.levels.stride, "prefix": model.prefix}
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.levels.state_dict().items()}
     try:
-        save_file(weights, folder / LEVELS, metadata={name: str(value) for name, value in told.items()})
+        with appearing(folder / LEVELS) as unfinished:
+            save_file(weights, unfinished, metadata={name: str(value) for name, value in told.items()})
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"cannot write {folder / LEVELS}: {error}") from error
     return folder

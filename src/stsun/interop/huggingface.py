@@ -10,6 +10,7 @@ import torch
 import yaml
 
 from stsun.errors import CheckpointError
+from stsun.files import write_text
 from stsun.model import checkpoint
 from stsun.model.stsun import STSUN
 
@@ -48,11 +49,8 @@ def save_pretrained(
     card = {"name": model.name, **card}
     config = {"library_name": "stsun", "architectures": ["STSUN"], **dataclasses.asdict(model.config)}
     checkpoint.save(model, folder, card)
-    try:
-        (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-        (folder / README).write_text(model_card(model, card, licence=licence, tags=tags), encoding="utf-8")
-    except OSError as error:
-        raise CheckpointError(f"cannot write to {folder}: {error}") from error
+    write_text(folder / CONFIG, json.dumps(config, indent=2) + "\n", CheckpointError)
+    write_text(folder / README, model_card(model, card, licence=licence, tags=tags), CheckpointError)
     return folder
 
 

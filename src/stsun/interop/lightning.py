@@ -17,6 +17,7 @@ from stsun.data.batching import Batch, collate
 from stsun.data.dataset import DataSet, open_dataset
 from stsun.data.sample import Sample
 from stsun.errors import ExperimentError
+from stsun.evaluation.evaluate import maps_of
 from stsun.evaluation.summary import Tally, scored_names, summarise, tally
 from stsun.training.losses import loss
 from stsun.training.module import TrainingModule
@@ -42,7 +43,7 @@ class Learner(TrainingModule):
 
     def __init__(self, model: nn.Module, plan: OptimiserPlan | None = None, *, label_smoothing: float = 0.0) -> None:
         super().__init__(model, plan or OptimiserPlan(), steps=1, label_smoothing=label_smoothing)
-        self._counts: dict[Configuration, Tally] = {}
+        self._counts: dict[Configuration, list[Tally]] = {}
 
     def forward(self, batch: Batch) -> Tensor:
         """Return logits ``B T2 K H W``."""
@@ -78,7 +79,7 @@ class Learner(TrainingModule):
 
     def predict_step(self, batch: Batch, _index: int) -> Tensor:
         """Return the maps ``B T2 H W``: category indices, of a binary change 0 or 1."""
-        return _maps(self(batch), batch.configuration)
+        return maps_of(self(batch), batch.configuration.task)
 
     def on_validation_epoch_end(self) -> None:
         """Log the scores of all validation data."""
@@ -94,19 +95,18 @@ class Learner(TrainingModule):
         configuration, logits = batch.configuration, self(batch)
         value = loss(logits, batch.labels, configuration)
         self.log(f"{stage}/loss", value, batch_size=len(batch.ids), on_epoch=True, sync_dist=True)
-        pairs = zip(batch.labels.cpu().numpy(), _maps(logits, configuration).cpu().numpy(), strict=True)
-        for labels, maps in pairs:
-            counts = tally(configuration.task, len(scored_names(configuration)), labels, maps)
-            self._counts[configuration] = _sum(self._counts.get(configuration), counts)
+        task, classes = configuration.task, len(scored_names(configuration))
+        for labels, maps in zip(batch.labels.cpu().numpy(), maps_of(logits, task).cpu().numpy(), strict=True):
+            self._counts.setdefault(configuration, []).append(tally(task, classes, labels, maps))
 
     def _log_scores(self, stage: str) -> None:
         """Log the scores of this process's share of the data, the mean over configurations where there are several."""
         counts, self._counts = self._counts, {}
         found: dict[str, list[float]] = {}
-        for configuration, all_of in counts.items():
-            if not all_of.full.any():  # no pixel has a label
+        for configuration, tallies in counts.items():
+            if not any(one.full.any() for one in tallies):  # no pixel has a label
                 continue
-            scores = summarise(configuration.task, scored_names(configuration), [all_of])
+            scores = summarise(configuration.task, scored_names(configuration), tallies)
             for name in HEADLINES:
                 if scores.get(name) is not None:
                     found.setdefault(name, []).append(scores[name])
@@ -225,15 +225,3 @@ class _Epochs(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         first = self.epoch() * self.count
         return iter(range(first, first + self.count))
-
-
-def _maps(logits: Tensor, configuration: Configuration) -> Tensor:
-    return (logits[:, :, 0] > 0).long() if configuration.task == "binary_change" else logits.argmax(dim=2)
-
-
-def _sum(before: Tally | None, more: Tally) -> Tally:
-    if before is None:
-        return more
-    parts = ((before.changes, more.changes), (before.at_changes, more.at_changes))
-    changes, at_changes = (None if one is None or other is None else one + other for one, other in parts)
-    return Tally(before.full + more.full, changes, at_changes=at_changes)
