@@ -35,9 +35,9 @@ def test_segmentation_is_cross_entropy_in_units_of_a_guess_plus_dice():
     assert loss(logits, labels, configuration("segmentation")).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
-def test_binary_change_is_cross_entropy_plus_dice_of_each_image():
+def test_binary_change_is_cross_entropy_plus_dice_of_the_batch():
     logits, labels = random_case("binary_change", ignored=0)
-    dice = DiceLoss(sigmoid=True, smooth_nr=1, smooth_dr=1)(logits[:, 0], labels)
+    dice = DiceLoss(sigmoid=True, batch=True, smooth_nr=1, smooth_dr=1)(logits[:, 0], labels)
     expected = F.binary_cross_entropy_with_logits(logits[:, 0, 0], labels[:, 0].float()) / math.log(2) + dice
     assert loss(logits, labels, configuration("binary_change")).item() == pytest.approx(expected.item(), rel=1e-5)
 

@@ -82,16 +82,18 @@ def _implied_change_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def _change_loss(log_changed: Tensor, log_same: Tensor, changed: Tensor, known: Tensor) -> Tensor:
-    """Cross-entropy over known pixels plus 1 - Dice of each map that has any; all arguments ``B T2 H W``."""
+    """Cross-entropy over known pixels plus 1 - Dice over the whole batch; all arguments ``B T2 H W``.
+
+    Not a Dice of each map: that of a map without change punishes every doubt, and crops without change are many. Scores
+    pool all pixels, too, and a pooled Dice calls changed what the pooled F1 gains by.
+    """
     entropy = -torch.where(changed, log_changed, log_same)
     count = known.sum().clamp(min=1)
     cross_entropy = torch.where(known, entropy, 0.0).sum() / count / math.log(2)
     probability = torch.where(known, log_changed.exp(), 0.0)
     wanted = changed & known
-    overlap = (probability * wanted).sum((2, 3))
-    dice = 1 - (2 * overlap + SMOOTH) / (probability.sum((2, 3)) + wanted.sum((2, 3)) + SMOOTH)  # B T2
-    maps = known.flatten(2).any(2)
-    return cross_entropy + (dice * maps).sum() / maps.sum().clamp(min=1)
+    overlap = (probability * wanted).sum()
+    return cross_entropy + 1 - (2 * overlap + SMOOTH) / (probability.sum() + wanted.sum() + SMOOTH)
 
 
 def _log_of_complement(log_p: Tensor) -> Tensor:
