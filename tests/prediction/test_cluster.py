@@ -49,8 +49,7 @@ def engine():
 
 
 @pytest.fixture
-def image(write_image, monkeypatch):
-    monkeypatch.setattr("stsun.prediction.run.MOST_TILES", 2)  # 4 x 4 chunks
+def image(write_image):
     return write_image("a.tif", VALUES, day="2018-05-01", compress="deflate", blockysize=16)
 
 
