@@ -9,7 +9,8 @@ Prints one Markdown table per experiment. The model is the shipped checkpoint, a
   Most of the raster holds no data, so that it takes minutes; tiles along its diagonal and all that is written are real.
 * seams: simulated aerial scenes mapped whole and in tiles: share of pixels away from the border whose category
   differs, within 8 pixels of where a tile begins or ends, and elsewhere; with and without attention over whole tiles.
-* cost: seconds of a prediction from file to file against those of the bare forward passes of the same tiles, in turn.
+* cost: seconds of a prediction from file to file against those of the bare forward passes of the same tiles, in turn;
+  also their processor seconds, which do not count waiting, and the passes within the very prediction.
 * cluster: seconds of the same prediction on one and on two Dask workers of one thread each, workers started before; and
   what the machine itself gives: forward passes per second of two bare processes at once against those of one.
 * kills: a prediction is killed at random moments and resumed until it is done, ten times; how many end in the bytes of
@@ -193,37 +194,65 @@ def _near_borders() -> NDArray[np.bool_]:
     return near[:, None] | near[None, :]
 
 
-def cost(folder: Path, threads: int, repeats: int = 3) -> Rows:
-    """Seconds from file to file against those of the forward passes alone, measured in turn."""
+class Timed(torch.nn.Module):
+    """A network, and how long it has been at work: seconds, and seconds of all processors of this process."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        super().__init__()
+        self.network, self.seconds, self.processor_s = network, 0.0, 0.0
+
+    def forward(self, *scene: Any) -> torch.Tensor:
+        """Return what the network returns."""
+        wall, processor = time.perf_counter(), time.process_time()
+        logits: torch.Tensor = self.network(*scene)
+        self.seconds += time.perf_counter() - wall
+        self.processor_s += time.process_time() - processor
+        return logits
+
+
+def cost(folder: Path, threads: int, repeats: int = 5) -> Rows:
+    """What a prediction takes from file to file, and its forward passes alone: by themselves, and within it."""
     torch.set_num_threads(threads)
     image = write_raster(folder / "cost.tif", 3000, diagonal=False)
     model = stsun.load()
     options = {"task": "segmentation", "categories": CATEGORIES, "output": folder / "cost-map.tif", "overwrite": True}
-    whole, bare = [], []
+    configuration = stsun.predict(model, [image], **options).configuration
+    found: dict[str, list[float]] = {name: [] for name in ("whole", "whole cpu", "bare", "bare cpu", "within")}
     for _ in range(repeats):
-        result = stsun.predict(model, [image], **options)
-        whole.append(result.seconds)
-        scene = open_scene([image])
-        windows = Layout(scene.grid.height, scene.grid.width, TILE, OVERLAP).windows
-        seconds = 0.0
-        with evaluating(model, None), torch.inference_mode():
-            network = fastest(model, result.configuration)
-            for window in windows:
-                images, valid = read_scene(scene, window)
-                tensors = [torch.from_numpy(one)[None] for one in images]
-                days = torch.full((1, 1), float("nan"), dtype=torch.float64)
-                started = time.perf_counter()
-                network(tensors, torch.from_numpy(valid)[None], days, result.configuration)
-                seconds += time.perf_counter() - started
-        bare.append(seconds)
-    whole_s, bare_s = statistics.median(whole), statistics.median(bare)
-    ratios = [one / other for one, other in zip(whole, bare, strict=True)]
+        wall, processor = time.perf_counter(), time.process_time()
+        network = Timed(fastest(model, configuration))
+        stsun.predict(network, [image], **options)
+        found["whole"].append(time.perf_counter() - wall)
+        found["whole cpu"].append(time.process_time() - processor)
+        found["within"].append(network.seconds)
+        alone = Timed(network.network)
+        _pass_scene(alone, image, configuration)
+        found["bare"].append(alone.seconds)
+        found["bare cpu"].append(alone.processor_s)
+    medians = {name: statistics.median(values) for name, values in found.items()}
+
+    def ratio(one: str, other: str) -> float:
+        return statistics.median(a / b for a, b in zip(found[one], found[other], strict=True))
+
     return [
         {
-            "tiles": len(windows), "threads": threads, "forward passes (s)": bare_s, "file to file (s)": whole_s,
-            "ratio (median of pairs)": statistics.median(ratios),
+            "threads": threads, "forward passes alone (s)": medians["bare"], "file to file (s)": medians["whole"],
+            "ratio (median of pairs)": ratio("whole", "bare"), "least of one to least of the other":
+            min(found["whole"]) / min(found["bare"]), "of processor seconds": ratio("whole cpu", "bare cpu"),
+            "to the passes within": ratio("whole", "within"),
         }
     ]  # fmt: skip
+
+
+def _pass_scene(network: torch.nn.Module, image: Path, configuration: Configuration) -> None:
+    """Send every tile of a raster through a network."""
+    scene = open_scene([image])
+    days = torch.full((1, 1), float("nan"), dtype=torch.float64)
+    with evaluating(network, None), torch.inference_mode():
+        for window in Layout(scene.grid.height, scene.grid.width, TILE, OVERLAP).windows:
+            images, valid = read_scene(scene, window)
+            tensors = [torch.from_numpy(one)[None] for one in images]
+            network(tensors, torch.from_numpy(valid)[None], days, configuration)
 
 
 def cluster(folder: Path, _: int, repeats: int = 3) -> Rows:
