@@ -1,5 +1,6 @@
 """A model can learn one batch of each task by heart, all three with the same weights."""
 
+import pytest
 import torch
 import torch.nn.functional as F
 
@@ -7,7 +8,7 @@ from stsun.model.stsun import create
 from stsun.tasks import TASKS
 from stsun.training.losses import loss
 
-from .conftest import CATEGORIES, configuration, scene
+from .conftest import CATEGORIES, PAPER, configuration, scene
 
 KINDS = ("building", "water", "forest")
 
@@ -31,18 +32,20 @@ def loss_and_accuracy(request, logits, labels):
     return loss(logits, labels, request[-1]), (found == labels).float().mean()
 
 
-def test_one_model_overfits_one_batch_of_each_task():
-    model = create("nano", CATEGORIES, seed=0)
+@pytest.mark.parametrize(("size", "options", "rate"), [("nano", {}, 4e-3), ("paper", PAPER, 2e-3)])
+def test_one_model_overfits_one_batch_of_each_task(size, options, rate):
+    model = create(size, CATEGORIES, seed=0, **options)
     batches = [world(task, seed) for seed, task in enumerate(TASKS)]
-    optimiser = torch.optim.AdamW(model.parameters(), lr=4e-3, weight_decay=0)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0)
     steps = 400
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
     for _ in range(steps):
         results = [loss_and_accuracy(request, model(*request), labels) for request, labels in batches]
         if min(accuracy for _, accuracy in results) > 0.99:
             break
         optimiser.zero_grad()
         sum(value for value, _ in results).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
     assert [round(float(accuracy), 3) for _, accuracy in results if accuracy <= 0.99] == []
