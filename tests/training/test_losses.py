@@ -7,7 +7,7 @@ from monai.losses import DiceLoss
 
 from stsun.bands import Band
 from stsun.configuration import Configuration
-from stsun.training.losses import loss
+from stsun.training.losses import MISSED, loss
 
 TASKS = ("segmentation", "binary_change", "semantic_change")
 
@@ -38,7 +38,8 @@ def test_segmentation_is_cross_entropy_in_units_of_a_guess_plus_dice():
 def test_binary_change_is_cross_entropy_plus_dice_of_the_batch():
     logits, labels = random_case("binary_change", ignored=0)
     dice = DiceLoss(sigmoid=True, batch=True, smooth_nr=1, smooth_dr=1)(logits[:, 0], labels)
-    expected = F.binary_cross_entropy_with_logits(logits[:, 0, 0], labels[:, 0].float()) / math.log(2) + dice
+    entropy = F.binary_cross_entropy_with_logits(logits[:, 0, 0], labels[:, 0].float(), pos_weight=torch.tensor(MISSED))
+    expected = entropy / math.log(2) + dice
     assert loss(logits, labels, configuration("binary_change")).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
@@ -47,7 +48,7 @@ def test_semantic_change_adds_the_change_that_its_maps_imply():
     logits = torch.tensor([[0.9, 0.1], [0.2, 0.8]]).log().reshape(1, 2, 2, 1, 1)
     labels = torch.tensor([0, 1]).reshape(1, 2, 1, 1)
     changed = 1 - (0.9 * 0.2 + 0.1 * 0.8)  # 0.74
-    cross_entropy = -(math.log(0.9) + math.log(0.8)) / 2 / math.log(2) - math.log(changed) / math.log(2)
+    cross_entropy = -(math.log(0.9) + math.log(0.8)) / 2 / math.log(2) - MISSED * math.log(changed) / math.log(2)
     # Dice of a category: overlap 0.9 of 0.9 + 0.2 predicted and 1 labelled, or 0.8 of 0.1 + 0.8 and 1
     category_dice = ((1 - (1.8 + 1) / (1.1 + 1 + 1)) + (1 - (1.6 + 1) / (0.9 + 1 + 1))) / 2
     change_dice = 1 - (2 * changed + 1) / (changed + 1 + 1)

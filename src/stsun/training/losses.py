@@ -17,6 +17,10 @@ from stsun.data.sample import IGNORE
 SMOOTH = 1.0
 """Added to both sides of the Dice ratio, in pixels."""
 
+MISSED = 1.5
+"""What a pixel of change weighs against one without: F1 gains by calling changed what is more likely than half of the
+F1 within reach (Lipton et al. 2014), not only what is more likely than not. How it was chosen: docs/design.md."""
+
 LEAST_LOG_PROBABILITY = -1e-6
 
 
@@ -87,7 +91,7 @@ def _change_loss(log_changed: Tensor, log_same: Tensor, changed: Tensor, known: 
     Not a Dice of each map: that of a map without change punishes every doubt, and crops without change are many. Scores
     pool all pixels, too, and a pooled Dice calls changed what the pooled F1 gains by.
     """
-    entropy = -torch.where(changed, log_changed, log_same)
+    entropy = -torch.where(changed, MISSED * log_changed, log_same)
     count = known.sum().clamp(min=1)
     cross_entropy = torch.where(known, entropy, 0.0).sum() / count / math.log(2)
     probability = torch.where(known, log_changed.exp(), 0.0)
