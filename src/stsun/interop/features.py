@@ -71,11 +71,11 @@ class FeatureMaps(nn.Module):
         """
         series, seen, times = self._request(images, valid, days)
         made = self.model.made(self.configuration)
-        levels, _ = self.model.unified(series, seen, times, self.configuration, made)
+        levels = self.model.unified(series, seen, times, self.configuration, made)
         height, width = series.shape[-2:]
         return [
             level[:, 0, : -(-height // stride), : -(-width // stride)].movedim(-1, 1)
-            for level, stride in zip(levels[1:], self.strides, strict=True)
+            for level, stride in zip(levels, self.strides, strict=True)
         ]
 
     def _request(

@@ -80,7 +80,7 @@ class ConvBlock(nn.Module):
 
     def forward(self, tokens: Tensor, condition: Tensor | None, valid: Tensor) -> Tensor:
         """Return ``N H W C``. The mask is not needed: invalid pixels are zero before the first layer."""
-        return tokens + self.mlp(self.norm(self.depthwise(tokens), condition))
+        return self.mlp(self.norm(self.depthwise(tokens), condition)).add_(tokens)
 
 
 class AttentionBlock(nn.Module):
@@ -102,7 +102,7 @@ class AttentionBlock(nn.Module):
         tokens = tokens + self.position(tokens)
         windows, real, plan = partition(self.norm_attention(tokens, condition), valid, self.window)
         tokens = tokens + unpartition(self._attend(windows, real), plan)
-        return tokens + self.mlp(self.norm_mlp(tokens, condition))
+        return self.mlp(self.norm_mlp(tokens, condition)).add_(tokens)
 
     def _attend(self, windows: Tensor, real: Tensor) -> Tensor:
         query, key, value = rearrange(self.qkv(windows), "n l (three h d) -> three n h l d", three=3, h=self.heads)

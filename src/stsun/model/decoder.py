@@ -17,6 +17,14 @@ def enlarge(tokens: Tensor, size: torch.Size) -> Tensor:
     return rearrange(larger, "n c h w -> n h w c")
 
 
+def enlarged_rows(tokens: Tensor, first: int, last: int) -> Tensor:
+    """Return rows first to last, ``N last-first 4w C``, of what `enlarge` makes of tokens ``N h w C`` at stride 4."""
+    above, below = max(0, first // 4 - 1), min(tokens.shape[1], (last + 3) // 4 + 1)
+    near = tokens[:, above:below]
+    larger = enlarge(near, torch.Size((4 * near.shape[1], 4 * near.shape[2])))
+    return larger[:, first - 4 * above : last - 4 * above]
+
+
 class PyramidDecoder(nn.Module):
     """Coarse to fine with the unified skips of every level; the last is the native-resolution one."""
 
@@ -31,15 +39,20 @@ class PyramidDecoder(nn.Module):
         self.norm = ConditionedNorm(embedding, config.condition)
         self.mlp = MLP(embedding, embedding)
 
-    def forward(self, levels: list[Tensor], valid: Tensor, condition: Tensor | None) -> Tensor:
-        """Map levels ``N H W C`` (finest first: strides 1, 4, 8, 16) and ``valid`` N H W to ``N H W embedding``."""
-        pixels, *skips, tokens = levels
-        for index, blocks in enumerate(self.blocks):
-            stride = 16 >> index
-            tokens = blocks(tokens, condition, pool_valid(valid, stride))
-            skip = skips.pop() if skips else pixels
-            tokens = skip + enlarge(self.ups[index](tokens), skip.shape[1:3])
-        return tokens + self.mlp(self.norm(self.detail(tokens) + tokens, condition))
+    def coarse(self, levels: list[Tensor], valid: Tensor, condition: Tensor | None) -> Tensor:
+        """Map levels ``N h w C`` (strides 4, 8, 16) and ``valid`` N H W to ``N H/4 W/4 embedding``."""
+        *skips, tokens = levels
+        for index, (blocks, up) in enumerate(zip(self.blocks, self.ups, strict=True)):
+            tokens = up(blocks(tokens, condition, pool_valid(valid, 16 >> index)))
+            if skips:
+                skip = skips.pop()
+                tokens = skip + enlarge(tokens, skip.shape[1:3])
+        return tokens
+
+    def fine(self, pixels: Tensor, tokens: Tensor, condition: Tensor | None) -> Tensor:
+        """Add ``N H W embedding`` at native resolution to the coarse tokens as large as it, and look at neighbours."""
+        tokens = pixels + tokens
+        return self.mlp(self.norm(self.detail(tokens) + tokens, condition)).add_(tokens)
 
 
 class PlainDecoder(nn.Module):

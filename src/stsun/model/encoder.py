@@ -1,6 +1,7 @@
 """The per-date encoder: virtual bands of every date to tokens at one or several strides."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from stsun.model.blocks import AttentionBlock, ConvBlock
 from stsun.model.config import STSUNConfig
 from stsun.model.issum import PlainStem, PyramidStem
+from stsun.model.strips import by_groups
 from stsun.model.windows import window_of_block
 
 
@@ -46,7 +48,7 @@ class Blocks(nn.ModuleList):
 
 def pool_valid(valid: Tensor, stride: int) -> Tensor:
     """Return ``N h w``: whether any pixel of each stride x stride footprint of ``N H W`` is valid."""
-    return F.max_pool2d(valid[:, None].float(), stride)[:, 0] > 0
+    return valid if stride == 1 else F.max_pool2d(valid[:, None].float(), stride)[:, 0] > 0
 
 
 class Encoder(nn.Module):
@@ -67,23 +69,29 @@ class Encoder(nn.Module):
         """Return one level per stride, finest first.
 
         Args:
-            pixels: ``B T R h w`` virtual bands at stride p, zero where invalid.
+            pixels: ``B T h w R`` virtual bands at stride p, zero where invalid.
             valid: ``B T H W`` at native resolution.
             condition: ``Z``.
         """
-        dates = pixels.shape[1]
-        valid = rearrange(valid, "b t h w -> (b t) h w")
-        mask = pool_valid(valid, self.patch) if self.patch > 1 else valid
-        pixels = rearrange(pixels, "b t r h w -> (b t) r h w")
-        tokens = self.stem(torch.cat([pixels, mask[:, None].to(pixels.dtype)], dim=1))
-        levels = []
-        for index, stride in enumerate(self.strides):
+        work = partial(self._of_images, condition=condition)
+        tensors = by_groups(work, pixels.flatten(0, 1), valid.flatten(0, 1))
+        half, split = len(self.strides), {"t": pixels.shape[1]}
+        return [
+            Level(
+                rearrange(tokens, "(b t) h w c -> b t h w c", **split), rearrange(seen, "(b t) h w -> b t h w", **split)
+            )
+            for tokens, seen in zip(tensors[:half], tensors[half:], strict=True)
+        ]
+
+    def _of_images(self, pixels: Tensor, valid: Tensor, condition: Tensor | None) -> list[Tensor]:
+        """Map ``N h w R`` and ``N H W`` to the tokens ``N h w C`` of each level, and then to where each is seen."""
+        mask = pool_valid(valid, self.patch)[..., None].to(pixels.dtype)
+        tokens = self.stem(rearrange(torch.cat([pixels, mask], dim=-1), "n h w r -> n r h w"))
+        normed, seen = [], [pool_valid(valid, stride) for stride in self.strides]
+        for index, (blocks, norm) in enumerate(zip(self.blocks, self.norms, strict=True)):
             if index:
                 cells = rearrange(tokens, "n (h p) (w q) c -> n h w (p q c)", p=2, q=2)
                 tokens = self.downs[index - 1](cells)
-            seen = pool_valid(valid, stride)
-            tokens = self.blocks[index](tokens, condition, seen)
-            split = {"t": dates}
-            normed = rearrange(self.norms[index](tokens), "(b t) h w c -> b t h w c", **split)
-            levels.append(Level(normed, rearrange(seen, "(b t) h w -> b t h w", **split)))
-        return levels
+            tokens = blocks(tokens, condition, seen[index])
+            normed.append(norm(tokens))
+        return [*normed, *seen]

@@ -13,6 +13,7 @@ from stsun.errors import ConfigurationError
 from stsun.model.config import STSUNConfig
 from stsun.model.encodings import BAND_FEATURES, encode_bands, encode_cells, encode_positions
 from stsun.model.hypernetwork import BasisGenerator, TransformerGenerator
+from stsun.model.strips import by_groups
 
 TOKEN_WIDTH = 16
 CELL_FEATURES = 4
@@ -62,13 +63,20 @@ class Mixing(nn.Module):
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Map ``N C H W`` (invalid pixels 0) to ``N R H/p W/p``."""
-        cells = rearrange(image, "n c (h p) (w q) -> n (c p q) h w", p=self.patch, q=self.patch)
-        mixed = self.bias[:, None, None]
+    def forward(self, image: Tensor, seen: Tensor) -> Tensor:
+        """Map ``N C H W`` (invalid pixels 0) to ``N H/p W/p R``, zero where ``seen`` N H/p W/p is false."""
+        size = {"h": seen.shape[1], "w": seen.shape[2]}
+        cells = rearrange(image, "n c (h p) (w q) -> n (h w) (c p q)", p=self.patch, q=self.patch)
+        (mixed,) = by_groups(self._mixed, cells, seen.flatten(1))
+        return rearrange(mixed, "n (h w) r -> n h w r", **size)
+
+    def _mixed(self, cells: Tensor, seen: Tensor) -> tuple[Tensor]:
+        # where nothing is seen all values are 0, so that only the bias is to be kept away
+        mixed = seen[..., None] * self.bias
         for scale, part in zip(SCALES, self.weight, strict=True):
-            mixed = mixed + F.conv2d(cells * (max(scale, 1.0) / (scale + cells.abs())), part[:, :, None, None])
-        return mixed
+            scaled = cells / cells.abs().add_(scale)
+            mixed = mixed.baddbmm_(scaled, (max(scale, 1.0) * part.mT).expand(scaled.shape[0], -1, -1))
+        return (mixed,)
 
 
 class _Generated(nn.Module):
@@ -136,16 +144,21 @@ class _Fixed(nn.Module):
 _GENERATORS = {"basis": _Basis, "hypernetwork": _Hypernetwork, "fixed": _Fixed}
 
 
-def unify_dates(mixings: Mapping[Bands, nn.Module], dates: Sequence[Tensor], bands: Sequence[Bands]) -> Tensor:
-    """Return virtual bands ``B T R H W`` of dates ``B C_t H W``; dates of one sensor go through together."""
+def unify_dates(
+    mixings: Mapping[Bands, nn.Module], dates: Sequence[Tensor], seen: Tensor, bands: Sequence[Bands]
+) -> Tensor:
+    """Return virtual bands ``B T H W R`` of dates ``B C_t H W``, zero where ``seen`` B T H W is false.
+
+    Dates of one sensor go through together.
+    """
     unified: list[Tensor | None] = [None] * len(dates)
     for sensor, mixing in mixings.items():
         members = [index for index, own in enumerate(bands) if own == sensor]
         stack = rearrange([dates[index] for index in members], "t b c h w -> (b t) c h w")
-        mixed = rearrange(mixing(stack), "(b t) r h w -> t b r h w", t=len(members))
-        for index, date in zip(members, mixed, strict=True):
+        mixed = mixing(stack, rearrange(seen[:, members], "b t h w -> (b t) h w"))
+        for index, date in zip(members, mixed.unflatten(0, (-1, len(members))).unbind(1), strict=True):
             unified[index] = date
-    return rearrange([date for date in unified if date is not None], "t b r h w -> b t r h w")
+    return torch.stack([date for date in unified if date is not None], dim=1)
 
 
 class PyramidStem(nn.Module):

@@ -11,15 +11,18 @@ from torch import Tensor, nn
 from stsun.configuration import Bands, Configuration
 from stsun.errors import ConfigurationError
 from stsun.model.config import STSUNConfig
-from stsun.model.decoder import PlainDecoder, PyramidDecoder
+from stsun.model.decoder import PlainDecoder, PyramidDecoder, enlarge, enlarged_rows
 from stsun.model.encoder import Encoder, Level, pool_valid
 from stsun.model.encodings import encode_dates, encode_periods
 from stsun.model.issum import unify_dates
 from stsun.model.ossum import Scoring
+from stsun.model.strips import at_once, by_strips
 from stsun.model.tum import TemporalUnification
 from stsun.tasks import output_periods
 
 Images = Tensor | Sequence[Tensor]
+Times = tuple[Tensor, Tensor]
+"""What each date is to each output map, ``B M T F``, and what the map's period is, ``B M F``."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,13 @@ class Network(nn.Module):
         Raises:
             ConfigurationError: The tensors do not fit the configuration or one another.
         """
-        levels, seen = self.unified(images, valid, days, configuration, made, added)
-        maps = [rearrange(level, "b m h w c -> (b m) h w c") for level in levels]
-        logits = made.scoring(self.decoder(maps, seen, made.condition))
+        levels, times, seen = self._dates(images, valid, days, configuration, made, added)
+        if isinstance(self.decoder, PyramidDecoder):
+            logits = self._detailed(self.decoder, levels, times, seen, made)
+        else:
+            logits = made.scoring(self.decoder(_each(self.tum(levels, *times)), seen, made.condition))
         height, width = valid.shape[-2:]
-        return rearrange(logits, "(b m) k h w -> b m k h w", m=levels[0].shape[1])[..., :height, :width]
+        return rearrange(logits, "(b m) k h w -> b m k h w", b=valid.shape[0])[..., :height, :width]
 
     def unified(
         self,
@@ -81,8 +86,8 @@ class Network(nn.Module):
         configuration: Configuration,
         made: Made,
         added: Sequence[Tensor] | None = None,
-    ) -> tuple[list[Tensor], Tensor]:
-        """Return the levels of all output maps, finest first, and where any date of a map's period is valid.
+    ) -> list[Tensor]:
+        """Return ``B M h w C`` of all output maps at each stride of the encoder, of images padded to the coarsest.
 
         Args:
             images: See `run`, as for all others.
@@ -92,40 +97,63 @@ class Network(nn.Module):
             made: What its metadata make of the network.
             added: What to add to each level of the encoder.
 
-        Returns:
-            ``B M h w C`` at native resolution (in the pyramid) and each stride of the encoder, of images padded to
-            multiples of the coarsest; and ``(B M) H W``.
-
         Raises:
             ConfigurationError: The tensors do not fit the configuration or one another.
+        """
+        levels, times, _ = self._dates(images, valid, days, configuration, made, added)
+        return self.tum(levels[-len(self.config.widths) :], *times)
+
+    def _dates(
+        self,
+        images: Images,
+        valid: Tensor,
+        days: Tensor,
+        configuration: Configuration,
+        made: Made,
+        added: Sequence[Tensor] | None,
+    ) -> tuple[list[Level], Times, Tensor]:
+        """Return the levels of all dates, what they are to the maps, and ``(B M) H W``: where a map's period is seen.
+
+        In the pyramid the virtual bands themselves are the finest level.
         """
         dates, bands, periods = checked(images, valid, days, configuration)
         dates, valid = _prepare(dates, valid, self.config.stride)
         mixings = dict(zip(configuration.sensors, made.mixings, strict=True))
-        pixels = self._masked(unify_dates(mixings, dates, bands), valid)
-        times = _times(valid, days, configuration, periods)
-        return self.tum(self._levels(pixels, valid, made.condition, added), *times), _seen(valid, periods)
-
-    def _masked(self, pixels: Tensor, valid: Tensor) -> Tensor:
-        """Return virtual bands ``B T R h w`` with zeros where no pixel of the cell is valid."""
-        mask = rearrange(pool_valid(valid.flatten(0, 1), self.config.patch), "(b t) h w -> b t h w", t=pixels.shape[1])
-        return pixels * mask[:, :, None]
-
-    def _levels(
-        self, pixels: Tensor, valid: Tensor, condition: Tensor | None, added: Sequence[Tensor] | None
-    ) -> list[Level]:
-        """Return the levels of all dates, finest first; in the pyramid the virtual bands themselves are the finest."""
-        levels: list[Level] = self.encoder(pixels, valid, condition)
+        seen = rearrange(pool_valid(valid.flatten(0, 1), self.config.patch), "(b t) h w -> b t h w", b=valid.shape[0])
+        pixels = unify_dates(mixings, dates, seen, bands)
+        levels: list[Level] = self.encoder(pixels, valid, made.condition)
         if added is not None:
             levels = [Level(own.tokens + more, own.valid) for own, more in zip(levels, added, strict=True)]
-        if self.config.layout == "plain":
-            return levels
-        return [Level(rearrange(pixels, "b t r h w -> b t h w r"), valid), *levels]
+        if self.config.layout == "pyramid":
+            levels = [Level(pixels, valid), *levels]
+        return levels, _times(valid, days, configuration, periods), _seen(valid, periods)
+
+    def _detailed(
+        self, decoder: PyramidDecoder, levels: Sequence[Level], times: Times, seen: Tensor, made: Made
+    ) -> Tensor:
+        """Return logits ``(B M) K H W`` of the pyramid; all that is done at native resolution, strip by strip."""
+        native, *others = levels
+        coarse = decoder.coarse(_each(self.tum(others, *times)), seen, made.condition)
+        height, width = native.tokens.shape[2:4]
+
+        def logits(level: Level, enlarged: Tensor) -> Tensor:
+            pixels = self.tum.native(level, *times).flatten(0, 1)
+            return made.scoring(decoder.fine(pixels, enlarged, made.condition))
+
+        def rows(top: int, bottom: int) -> Tensor:
+            near = Level(native.tokens[:, :, top:bottom], native.valid[:, :, top:bottom])
+            return logits(near, enlarged_rows(coarse, top, bottom))
+
+        if at_once():
+            return logits(native, enlarge(coarse, torch.Size((height, width))))
+        return by_strips(rows, height, width * seen.shape[0])
 
 
-def _times(
-    valid: Tensor, days: Tensor, configuration: Configuration, periods: Sequence[tuple[int, int]]
-) -> tuple[Tensor, Tensor]:
+def _each(maps: Sequence[Tensor]) -> list[Tensor]:
+    return [rearrange(level, "b m h w c -> (b m) h w c") for level in maps]
+
+
+def _times(valid: Tensor, days: Tensor, configuration: Configuration, periods: Sequence[tuple[int, int]]) -> Times:
     """Return what each date is to each output map, and what its period is."""
     whole = configuration.task == "segmentation" and not configuration.per_date
     usable = valid.flatten(2).any(dim=2)

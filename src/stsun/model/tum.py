@@ -1,5 +1,7 @@
 """TUM, the temporal unification: tokens of any dates to one set of tokens per output map, by true dates."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from einops import einsum
@@ -9,6 +11,9 @@ from stsun.model.config import STSUNConfig
 from stsun.model.encoder import Level
 from stsun.model.encodings import DATE_FEATURES, PERIOD_FEATURES, ROLES
 from stsun.model.hypernetwork import BasisGenerator, TransformerGenerator
+
+FEW_DATES = 3
+"""Up to so many, sums are faster head by head: as products of matrices they are tiny ones, one for each pixel."""
 
 
 class AttentionTUM(nn.Module):
@@ -38,13 +43,14 @@ class AttentionTUM(nn.Module):
         scores = self.relation(dates) + einsum(dates[..., : len(ROLES)], self.preference, "b m t r, u r -> b m t u")
         content = self.content(level.tokens)  # B T H W U
         mask = level.valid[..., None]
+        own, apart = self.project.weight.tensor_split([self.content.out_features * level.tokens.shape[-1]], dim=1)
         outputs = []
         for score in scores.unbind(1):
             logits = (content + score[:, :, None, None]).masked_fill(~mask, -1e4)
             weights = logits.softmax(dim=1) * mask
-            mixed = einsum(weights, level.tokens, "b t h w u, b t h w c -> b h w u c")
+            mixed = _weighted(weights, level.tokens)
             contrast = (mixed[..., 0::2, :] - mixed[..., 1::2, :]).abs()
-            outputs.append(self.project(torch.cat([mixed, contrast], dim=-2).flatten(-2)))
+            outputs.append(F.linear(mixed.flatten(-2), own, self.project.bias) + F.linear(contrast.flatten(-2), apart))
         return torch.stack(outputs, dim=1)
 
     def of_one_date(self) -> "OneDateTUM":
@@ -52,6 +58,14 @@ class AttentionTUM(nn.Module):
         heads, channels = self.content.out_features, self.content.in_features
         weight = self.project.weight.unflatten(1, (-1, channels))[:, :heads].sum(dim=1)
         return OneDateTUM(weight, self.project.bias.clone())  # made, as the weight is, and no parameter
+
+
+def _weighted(weights: Tensor, tokens: Tensor) -> Tensor:
+    """Map weights ``B T H W U`` and tokens ``B T H W C`` to their sums over dates ``B H W U C``."""
+    if tokens.shape[1] > FEW_DATES:
+        return einsum(weights, tokens, "b t h w u, b t h w c -> b h w u c")
+    heads = [(weight[..., None] * tokens).sum(dim=1) for weight in weights.unbind(-1)]
+    return torch.stack(heads, dim=-2)
 
 
 class OneDateTUM(nn.Module):
@@ -141,8 +155,14 @@ class TemporalUnification(nn.Module):
         levels = (tum.of_one_date() if isinstance(tum, AttentionTUM) else tum for tum in self.levels)
         self.levels = nn.ModuleList(levels)
 
-    def forward(self, levels: list[Level], dates: Tensor, maps: Tensor) -> list[Tensor]:
-        """Return ``B M H W C`` per level, finest first."""
-        unified = [tum(level, dates, maps) for tum, level in zip(self.levels, levels, strict=True)]
+    def forward(self, levels: Sequence[Level], dates: Tensor, maps: Tensor) -> list[Tensor]:
+        """Return ``B M H W C`` of the encoder's levels, finest first."""
+        own = self.levels[len(self.levels) - len(levels) :]
+        unified = [tum(level, dates, maps) for tum, level in zip(own, levels, strict=True)]
         unified[-1] = unified[-1] + self.period(maps)[:, :, None, None]
+        return unified
+
+    def native(self, level: Level, dates: Tensor, maps: Tensor) -> Tensor:
+        """Return ``B M H W C`` of some rows of the pyramid's finest level."""
+        unified: Tensor = self.levels[0](level, dates, maps)
         return unified

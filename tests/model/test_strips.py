@@ -1,0 +1,62 @@
+"""What is computed strip by strip, or group by group, is what is computed at once."""
+
+import pytest
+import torch
+
+from stsun.model import strips
+from stsun.model.decoder import enlarge, enlarged_rows
+from stsun.tasks import TASKS
+
+from .conftest import CATEGORIES, configuration, logits, scene
+
+
+@pytest.mark.parametrize("strip", [1, 200, 3000])
+@pytest.mark.parametrize("group", [1, 2500])
+@pytest.mark.parametrize("task", TASKS)
+def test_neither_strips_nor_groups_change_the_logits(nano, task, strip, group, monkeypatch):
+    asked = configuration(task=task, categories=CATEGORIES[:3])
+    inputs = scene(batch=2, dates=3, height=53, width=38)
+    with torch.no_grad():
+        monkeypatch.setattr(strips, "STRIP", 2**40)
+        monkeypatch.setattr(strips, "GROUP", 2**40)
+        whole = logits(nano, *inputs, asked)
+        monkeypatch.setattr(strips, "STRIP", strip)
+        monkeypatch.setattr(strips, "GROUP", group)
+        torch.testing.assert_close(logits(nano, *inputs, asked), whole, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("strip", "parts"),
+    [(2**40, [(0, 10)]), (4 * 7, [(0, 5), (3, 9), (7, 10)]), (1, [(max(0, r - 1), min(10, r + 2)) for r in range(10)])],
+)
+def test_strips_cover_all_rows_and_each_is_computed_with_its_neighbours(strip, parts, monkeypatch):
+    monkeypatch.setattr(strips, "STRIP", strip)
+    asked = []
+
+    def work(top, bottom):
+        asked.append((top, bottom))
+        return torch.arange(top, bottom)[None, None, :, None].expand(1, 2, -1, 7)
+
+    assert strips.by_strips(work, height=10, width=7)[0, 1, :, 6].tolist() == list(range(10))
+    assert asked == parts
+
+
+def test_where_gradients_are_wanted_nothing_is_parted(monkeypatch):
+    monkeypatch.setattr(strips, "GROUP", 1)
+    seen = []
+
+    def work(images):
+        seen.append(len(images))
+        return [images]
+
+    strips.by_groups(work, torch.zeros(5, 3))
+    with torch.no_grad():
+        strips.by_groups(work, torch.zeros(5, 3))
+    assert seen == [5, 1, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 48), (0, 1), (47, 48), (3, 17), (4, 8), (21, 48)])
+def test_some_enlarged_rows_are_those_of_all(first, last):
+    tokens = torch.rand(2, 12, 7, 5)
+    whole = enlarge(tokens, torch.Size((48, 28)))
+    torch.testing.assert_close(enlarged_rows(tokens, first, last), whole[:, first:last], rtol=0, atol=1e-6)
