@@ -10,14 +10,14 @@ import rasterio
 import shapely
 from rasterio.crs import CRS
 from rasterio.features import geometry_mask, rasterize
-from rasterio.transform import Affine, from_origin
+from rasterio.transform import from_origin
 
 from stsun import extras
 from stsun.errors import ConfigurationError, RasterError
-from stsun.maps import strips
+from stsun.maps import regions
 from stsun.maps.areas import pixel_areas_m2
-from stsun.maps.outlines import Outlines
-from stsun.maps.polygons import PolygonLayer, polygons_of, write_polygons
+from stsun.maps.outlines import Outlines, polygons_of
+from stsun.maps.polygons import PolygonLayer, write_polygons
 
 UTM = {"crs": "EPSG:32633", "transform": from_origin(400_000, 5_000_000, 10, 10)}
 CATEGORIES = {0: {"category": "water"}, 1: {"category": "forest"}, 2: {"category": "building"}}
@@ -77,9 +77,40 @@ def test_regions_are_those_connected_over_sides_and_never_cut(tmp_path):
     assert sorted(read(tmp_path / "out.gpkg").area_m2) == [12 * 100, 58 * 4 * 100]
 
 
+@pytest.mark.parametrize("strip", [90, 90 * 7, 90 * 16])
+def test_polygons_are_the_same_whatever_the_strips(tmp_path, speckled, monkeypatch, strip):
+    def made(name):
+        write_polygons(tmp_path / name, [layer(speckled[0])])
+        found = read(tmp_path / name)
+        return sorted(zip(found.category, found.geometry.to_wkb(), found.area_m2.round(6), strict=True))
+
+    whole = made("whole.parquet")
+    monkeypatch.setattr(regions, "STRIP_PIXELS", strip)
+    assert made("strips.parquet") == whole
+
+
+def test_regions_are_handed_on_and_forgotten_as_soon_as_they_are_complete(tmp_path, monkeypatch):
+    """Islands a row apart, and a wall along them that goes on to the end; the lower half of the file is damaged."""
+    values = np.full((512, 600), 255)
+    values[::2, ::2] = 1
+    values[:, 599] = 2
+    raster = write_raster(tmp_path / "map.tif", values)
+    monkeypatch.setattr(regions, "STRIP_PIXELS", 600 * 16)
+    strips = list(regions.regions(raster, 1, [1, 2], None, 1))
+    assert [len(strip.values) for strip in strips] == [8 * 300] * 31 + [8 * 300 + 1]
+    (wall,) = np.concatenate([strip.polygons for strip in strips])[np.concatenate([one.values for one in strips]) == 2]
+    assert shapely.get_coordinates(wall).tolist() == [[599, 0], [599, 512], [600, 512], [600, 0], [599, 0]]
+    content = raster.read_bytes()
+    raster.write_bytes(content[: len(content) // 2])
+    seen = regions.regions(raster, 1, [1, 2], None, 1)
+    assert len(next(seen).values) == 8 * 300
+    with pytest.raises(RasterError, match="damaged or incomplete"):
+        list(seen)
+
+
 @pytest.mark.parametrize("strip", [90, 90 * 16, 10**6])
 def test_the_mean_confidence_is_that_of_the_pixels_inside(tmp_path, speckled, monkeypatch, strip):
-    monkeypatch.setattr(strips, "STRIP_PIXELS", strip)
+    monkeypatch.setattr(regions, "STRIP_PIXELS", strip)
     raster, values = speckled
     stored = np.random.default_rng(2).integers(0, 251, values.shape)
     stored[np.random.default_rng(3).random(values.shape) < 0.3] = 255
@@ -293,7 +324,7 @@ def test_a_ring_that_touches_itself_becomes_a_hole():
     # around a pixel that touches the outside at the corner (2, 1): one ring through this corner twice
     ring = [(0, 0), (2, 0), (2, 1), (1, 1), (1, 2), (2, 2), (2, 1), (3, 1), (3, 3), (0, 3), (0, 0)]
     outlines = Outlines(np.array([1]), np.array(ring), np.array([0, len(ring)]), np.array([0, 1]))
-    (polygon,) = polygons_of(outlines, np.array([0]), Affine.identity())
+    (polygon,) = polygons_of(outlines, 0)
     assert polygon.is_valid
     assert polygon.geom_type == "Polygon"
     assert (polygon.area, len(polygon.interiors)) == (7, 1)

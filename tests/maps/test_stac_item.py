@@ -228,8 +228,9 @@ def test_a_crs_without_a_code_is_told_in_full(tmp_path):
     assert CRS.from_wkt(properties["proj:wkt2"]) == crs
 
 
-def test_a_map_without_a_crs_has_no_geometry(tmp_path):
-    grid = Grid(None, Affine.identity(), 3, 4)
+@pytest.mark.parametrize("crs", [None, CRS.from_wkt('LOCAL_CS["building site",UNIT["metre",1]]')])
+def test_a_map_without_a_crs_or_with_one_of_no_globe_has_no_geometry(tmp_path, crs):
+    grid = Grid(crs, Affine.identity() if crs is None else from_origin(100, 200, 10, 10), 3, 4)
     item = written(tmp_path, assets={"map": write_map(tmp_path / "m.tif", grid=grid)})
     assert item["geometry"] is None
     assert "bbox" not in item

@@ -54,30 +54,23 @@ def test_the_order_of_the_bands_is_the_direction(tmp_path, table):
 
 
 def test_csv_holds_the_table_with_totals(tmp_path, table):
-    table.to_csv(tmp_path / "new" / "table.csv")
+    transitions.write_csv(tmp_path / "new" / "table.csv", [table])
     with (tmp_path / "new" / "table.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
-    assert rows[0] == ["from 2018 to 2024, ha", "water", "forest", "building", "total"]
-    assert rows[2] == ["forest", "0.0000", "0.0200", "0.0300", "0.0500"]
-    assert rows[4] == ["total", "0.0100", "0.0300", "0.0500", "0.0900"]
-    assert rows[5] == ["no data at either date", "", "", "", "0.0300"]
+    assert rows[0] == ["period", "from, ha", "water", "forest", "building", "total"]
+    assert rows[2] == ["2018 to 2024", "forest", "0.0000", "0.0200", "0.0300", "0.0500"]
+    assert rows[4] == ["2018 to 2024", "total", "0.0100", "0.0300", "0.0500", "0.0900"]
+    assert rows[5] == ["2018 to 2024", "no data at either date", "", "", "", "0.0300"]
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["table.csv"]
 
 
 def test_a_csv_that_is_there_is_replaced_only_if_allowed(tmp_path, table):
     (tmp_path / "table.csv").write_text("mine")
     with pytest.raises(RasterError, match="already there"):
-        table.to_csv(tmp_path / "table.csv")
+        transitions.write_csv(tmp_path / "table.csv", [table])
     assert (tmp_path / "table.csv").read_text() == "mine"
-    table.to_csv(tmp_path / "table.csv", overwrite=True)
-    assert (tmp_path / "table.csv").read_text().startswith('"from 2018')
-
-
-def test_markdown_is_a_table(table):
-    lines = table.to_markdown().splitlines()
-    assert lines[0] == "| from 2018 to 2024, ha | water | forest | building | total |"
-    assert lines[1] == "| --- | ---: | ---: | ---: | ---: |"
-    assert lines[3] == "| forest | 0.0000 | 0.0200 | 0.0300 | 0.0500 |"
+    transitions.write_csv(tmp_path / "table.csv", [table], overwrite=True)
+    assert (tmp_path / "table.csv").read_text().startswith("period,")
 
 
 def test_json_has_the_pairs_that_occur(table):
@@ -107,7 +100,7 @@ def test_strips_do_not_change_the_result(tmp_path, monkeypatch, strip, cells):
 def test_without_a_crs_pixels_are_told_instead_of_hectares(tmp_path):
     table = transitions.transitions(write_maps(tmp_path / "maps.tif", [BEFORE, AFTER], crs=None), 1, 2, NAMES)
     assert (table.hectares, table.excluded_hectares) == (None, None)
-    assert "| forest | 0 | 2 | 3 | 5 |" in table.to_markdown()
+    assert (table.unit, table.cells()[1]) == ("pixels", ["forest", "0", "2", "3", "5"])
     assert table.rows()[0]["hectares"] is None
 
 

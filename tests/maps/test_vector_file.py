@@ -53,6 +53,12 @@ def test_a_file_renamed_is_the_same_when_its_layer_was_named(tmp_path, layers, s
             assert file.execute("select table_name from gpkg_contents").fetchall() == [("out",)]
 
 
+@pytest.mark.parametrize(("name", "layer"), [("(1) after", "1) after"), ("-", "polygons"), ("a-[b]", "a-[b]")])
+def test_a_layer_is_called_what_gdal_takes_for_a_name(tmp_path, layers, name, layer):
+    write_polygons(tmp_path / f"{name}.gpkg", layers)
+    assert pyogrio.list_layers(tmp_path / f"{name}.gpkg")[:, 0].tolist() == [layer]
+
+
 @pytest.mark.parametrize("suffix", [".gpkg", ".geojson"])
 def test_what_a_killed_run_left_does_not_come_into_the_file(tmp_path, layers, suffix):
     write_polygons(tmp_path / f"out{suffix}", layers)

@@ -7,6 +7,7 @@ import geopandas
 import numpy as np
 import pytest
 import rasterio
+from rasterio.crs import CRS
 from rio_cogeo.cogeo import cog_validate
 
 from stsun.errors import ConfigurationError, RasterError
@@ -84,7 +85,8 @@ def test_polygons_and_transitions_have_the_areas_of_the_changes(made):
         table = list(csv.reader(file))
     for i, before in enumerate(names):
         for j, after in enumerate(names):
-            hectares = float(table[1 + i][1 + j])
+            assert table[1 + i][:2] == ["2018-05-01 to 2024-05-02", before]
+            hectares = float(table[1 + i][2 + j])
             pixels = int(((BEFORE == i) & (AFTER == j)).sum())
             assert hectares == pytest.approx(pixels / 100)
             if i != j:
@@ -145,6 +147,8 @@ def test_probabilities_may_be_stored_small(model, pair, tmp_path, dtype):
         ({"task": "segmentation", "item": "x.tif"}, RasterError, r"ends with \.json"),
         ({"task": "segmentation", "confidence": "m.tif"}, RasterError, "another output"),
         ({"task": "segmentation", "probabilities": "x.tif", "probability_type": "int4"}, ConfigurationError, "int4"),
+        ({"task": "segmentation", "probability_type": "float16"}, ConfigurationError, "none are asked for"),
+        ({"task": "segmentation", "min_area_m2": 400}, ConfigurationError, "none are asked for"),
     ],
 )
 def test_files_that_cannot_be_made_are_refused_before_any_work(model, pair, tmp_path, options, error, words):
@@ -154,6 +158,29 @@ def test_files_that_cannot_be_made_are_refused_before_any_work(model, pair, tmp_
     with pytest.raises(error, match=words):
         predict(model, images, output=tmp_path / "m.tif", **options)
     assert sorted(tmp_path.iterdir()) == before and not model.calls
+
+
+@pytest.mark.parametrize("crs", [None, CRS.from_wkt('LOCAL_CS["building site",UNIT["metre",1]]')])
+def test_geojson_of_what_nobody_can_place_is_refused_before_any_work(model, write_image, tmp_path, crs):
+    image = write_image("a.tif", BEFORE, crs=crs)
+    with pytest.raises(RasterError, match=r"g\.geojson: GeoJSON is in longitude and latitude"):
+        predict(model, [image], task="segmentation", output=tmp_path / "m.tif", polygons=tmp_path / "g.geojson")
+    assert not model.calls
+
+
+def test_a_series_of_maps_has_transitions_from_each_to_the_next_and_from_first_to_last(model, write_image, tmp_path):
+    years = np.stack([BEFORE, RNG.integers(0, 3, SHAPE).astype(np.float32), AFTER])
+    images = [write_image(f"{i}.tif", one, day=f"202{i}-01-01") for i, one in enumerate(years)]
+    predict(model, images, task="semantic_change", output=tmp_path / "m.tif", transitions=tmp_path / "t.csv")
+    with (tmp_path / "t.csv").open() as file:
+        head, *rows = csv.reader(file)
+    assert head == ["period", "from, ha", "water", "forest", "building", "total"]
+    for number, (first, last) in enumerate([(0, 1), (1, 2), (0, 2)]):
+        own = rows[5 * number : 5 * number + 5]
+        assert {row[0] for row in own} == {f"202{first}-01-01 to 202{last}-01-01"}
+        expected = [[((years[first] == i) & (years[last] == j)).sum() / 100 for j in range(3)] for i in range(3)]
+        np.testing.assert_allclose([[float(cell) for cell in row[2:5]] for row in own[:3]], expected)
+        assert float(own[3][5]) + float(own[4][5]) == pytest.approx(BEFORE.size / 100)
 
 
 def test_an_item_needs_a_date(model, write_image, tmp_path):

@@ -174,7 +174,8 @@ def test_a_disk_that_is_full_is_one_clear_error_and_what_is_done_is_kept(image, 
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000));" + PROGRAM
     )
-    command = [sys.executable, "-c", script, str(Path(__file__).parent), str(tmp_path)]
+    # -B: no half of a compiled module is left behind
+    command = [sys.executable, "-B", "-c", script, str(Path(__file__).parent), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1 and "RasterError" in done.stderr.splitlines()[-1], done.stderr
     assert "cannot be written" in done.stderr and not (tmp_path / "m.tif").exists()

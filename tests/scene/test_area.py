@@ -1,6 +1,7 @@
 """From a place to a map: a catalogue on this machine, images of it on disk."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -13,9 +14,9 @@ from stsun.errors import ConfigurationError, RasterError
 from stsun.prediction.predict import predict_scene
 from stsun.prediction.run import Settings
 from stsun.prediction.targets import Targets
-from stsun.raster.grid import Window
+from stsun.raster.grid import Grid, Window
 from stsun.scene.area import Request, find_scene
-from stsun.scene.scene import read_scene
+from stsun.scene.scene import open_scene, read_scene
 
 WEST, NORTH, SIDE = 500_000, 5_000_000, 60
 FIELD = np.random.default_rng(0).integers(0, 3, (SIDE, 2 * SIDE)).astype(np.uint16)
@@ -92,12 +93,41 @@ def test_a_place_and_two_times_become_a_change_of_the_clearest_days(catalog, mod
     np.testing.assert_array_equal(maps[1], (part + 1) % 3)
     with (tmp_path / "t.csv").open() as file:
         table = list(csv.reader(file))
-    assert float(table[1][1]) == 0 and float(table[1][2]) > 0
+    assert float(table[1][2]) == 0 and float(table[1][3]) > 0
 
 
 def test_one_time_means_all_its_days(catalog):
     scene = find_scene(request(catalog, [("2020-01-01", "2020-12-31")], gsd_m=20.0))
     assert len(scene.dates) == 3 and scene.gsd_m == pytest.approx(20)
+    assert not any("there may be more" in note for note in scene.notes)
+
+
+def test_a_search_that_was_cut_off_says_so(catalog):
+    scene = find_scene(request(catalog, [("2020-01-01", "2020-12-31")], limit=4))
+    assert len(scene.dates) == 2 and any("4 items" in note and "--limit" in note for note in scene.notes)
+
+
+def test_the_pixel_size_is_that_of_the_finest_band_of_all_days(catalog, tmp_path):
+    coarse = write(tmp_path / "coarse.tif", FIELD[::3, ::3], transform=from_origin(WEST, NORTH, 30, 30))
+    first = item(tmp_path, "2020-03-05", 0, FIELD, 0)
+    first["assets"]["red"]["href"] = coarse
+    catalog.items.append(first)
+    scene = find_scene(request(catalog, [SPRING, AUTUMN]))
+    assert scene.gsd_m == pytest.approx(10)
+
+
+def test_neighbours_of_one_day_beyond_the_grid_are_told(catalog, tmp_path):
+    items = tmp_path / "items.json"
+    items.write_text(json.dumps({"type": "FeatureCollection", "features": catalog.items[:2]}))
+    scene = open_scene([items])
+    assert len(scene.dates) == 1 and scene.grid.width == SIDE
+    assert any("beyond it is not mapped" in note for note in scene.notes)
+    like = Grid(scene.grid.crs, scene.grid.transform, SIDE, 2 * SIDE)
+    wide = open_scene([items], like=like)
+    assert not any("beyond it is not mapped" in note for note in wide.notes)
+    values, valid = read_scene(wide, Window(0, 0, SIDE, 2 * SIDE))
+    assert valid.all()
+    np.testing.assert_array_equal(values[0][0], FIELD)
 
 
 def test_clouds_are_not_valid(catalog):

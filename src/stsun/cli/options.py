@@ -40,7 +40,7 @@ PolygonsOption = Annotated[
 MinAreaOption = Annotated[float, typer.Option("--min-area", help="Leave out polygons smaller than this, in m².")]
 TransitionsOption = Annotated[
     Path | None,
-    typer.Option("--transitions", help="CSV of hectares from each category to each other, first to last map."),
+    typer.Option("--transitions", help="CSV of hectares from each category to each other, map by map."),
 ]
 ItemOption = Annotated[Path | None, typer.Option("--item", help="STAC Item (.json) that describes the result.")]
 PerDateFlag = Annotated[bool, typer.Option("--per-date", help="Segmentation: one map per date.")]

@@ -5,10 +5,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.crs import CRS
-from rasterio.warp import transform as transform_points
 
-from stsun.raster.grid import Grid
+from stsun.errors import RasterError
+from stsun.raster.covering import LONGITUDE_LATITUDE
+from stsun.raster.grid import Grid, reproject
 
 _STEPS = 20
 """Points per edge: a straight edge of a projection is not straight in longitude and latitude."""
@@ -20,7 +20,9 @@ Points: TypeAlias = list[tuple[float, float]]
 
 
 def footprint(grid: Grid) -> tuple[dict[str, Any], list[float]] | None:
-    """Return the geometry and the bounding box of a grid in longitude and latitude (WGS 84); None without a CRS.
+    """Return the geometry and the bounding box of a grid in longitude and latitude (WGS 84).
+
+    None without a CRS, or with one that is not of the globe, such as a building site's own.
 
     The geometry is a Polygon, or, where it crosses the antimeridian, a MultiPolygon cut there; outer rings go
     counter-clockwise. The box is west, south, east, north; west is larger than east where it crosses the antimeridian.
@@ -28,7 +30,10 @@ def footprint(grid: Grid) -> tuple[dict[str, Any], list[float]] | None:
     """
     if grid.crs is None:
         return None
-    points = _unwrapped(_outline(grid))
+    try:
+        points = _unwrapped(_outline(grid))
+    except RasterError:
+        return None
     if len(points) < 4:  # the grid lies where its projection has no earth
         return None
     around = abs(points[-1][0] - points[0][0]) > 180
@@ -50,7 +55,11 @@ def footprint(grid: Grid) -> tuple[dict[str, Any], list[float]] | None:
 
 
 def _outline(grid: Grid) -> NDArray[np.float64]:
-    """Return points along a grid's edges, longitude and latitude, ``N 2``; those that lie nowhere are left out."""
+    """Return points along a grid's edges, longitude and latitude, ``N 2``; those that lie nowhere are left out.
+
+    Raises:
+        RasterError: No way leads from the grid's CRS to longitude and latitude.
+    """
     share = np.arange(_STEPS) / _STEPS
     zeros, ones = np.zeros(_STEPS), np.ones(_STEPS)
     column = grid.width * np.concatenate([share, ones, 1 - share, zeros])
@@ -58,7 +67,7 @@ def _outline(grid: Grid) -> NDArray[np.float64]:
     affine = grid.transform
     x = affine.a * column + affine.b * row + affine.c
     y = affine.d * column + affine.e * row + affine.f
-    points = np.transpose(transform_points(grid.crs, CRS.from_epsg(4326), x, y))
+    points = np.transpose(reproject(x, y, grid.crs, LONGITUDE_LATITUDE))
     return points[np.isfinite(points).all(axis=1)]
 
 

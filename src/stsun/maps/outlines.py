@@ -1,24 +1,14 @@
-"""Outlines of a map's regions, in pixels, and sums of another raster inside them, both streamed from the files."""
+"""Outlines of regions of pixels, and sums of what lies inside them. Pure functions of arrays."""
 
-import warnings
 from array import array
-from collections.abc import Collection
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
-from rasterio.errors import NotGeoreferencedWarning
 from rasterio.features import shapes
 
-from stsun.errors import RasterError
-from stsun.maps.areas import pixel_areas_m2
-from stsun.maps.strips import strips
-from stsun.raster.opening import opened
+from stsun.maps.vector_file import vector_package
 
 
 @dataclass(frozen=True)
@@ -62,39 +52,55 @@ class Edges:
     signs: NDArray[np.int8]
 
 
-def trace(raster: Path, band: int, values: Collection[int]) -> Outlines:
-    """Return the outlines of all regions of connected pixels (sharing a side) that have one of some values.
-
-    GDAL reads the file line by line. Memory grows with the outlines, by about 80 bytes per point, not with the raster.
+def trace(values: NDArray[Any], wanted: NDArray[np.bool_]) -> Outlines:
+    """Return the outlines of all regions of connected pixels (sharing a side) of one value, where they are wanted.
 
     Args:
-        raster: A GeoTIFF of whole numbers.
-        band: Its band, from 1.
-        values: The pixel values wanted.
-
-    Raises:
-        RasterError: The raster cannot be read.
+        values: 8 or 16 bit, ``h W``.
+        wanted: Which pixels to outline, ``h W``.
     """
     found, points, rings, polygons = array("i"), array("i"), array("q", [0]), array("q", [0])
-    with ExitStack() as files:
-        dataset = files.enter_context(opened(raster))
-        for window in strips(dataset):
-            dataset.read(band, window=window)  # tells of damage, which rasterio's tracing takes for the map's end
-        kind = {"uint8": "Byte", "uint16": "UInt16"}[dataset.dtypes[band - 1]]
-        source = files.enter_context(_virtual(dataset, raster, band, kind))
-        wanted = files.enter_context(_virtual(dataset, raster, band, "Byte", _lookup(values)))
-        for region, value in shapes(rasterio.band(source, 1), mask=rasterio.band(wanted, 1), connectivity=4):
-            for ring in region["coordinates"]:
-                points.frombytes(np.rint(ring).astype(np.intc).tobytes())
-                rings.append(len(points) // 2)
-            polygons.append(len(rings) - 1)
-            found.append(int(value))
+    for region, value in shapes(values, mask=wanted, connectivity=4):
+        for ring in region["coordinates"]:
+            points.frombytes(np.rint(ring).astype(np.intc).tobytes())
+            rings.append(len(points) // 2)
+        polygons.append(len(rings) - 1)
+        found.append(int(value))
     return Outlines(
         np.frombuffer(found, np.intc),
         np.frombuffer(points, np.intc).reshape(-1, 2),
         np.frombuffer(rings, np.int64),
         np.frombuffer(polygons, np.int64),
     )
+
+
+def reaching(outlines: Outlines, row: int, width: int) -> NDArray[np.int64]:
+    """Return which polygon has an edge along the top of a row, ``width``, -1 where none has.
+
+    Args:
+        outlines: Outlines that lie on one side of that line.
+        row: The row, from 0; the number of rows stands for the bottom of the last.
+        width: Of the map, in pixels.
+    """
+    owners = np.repeat(np.arange(len(outlines.values)), np.diff(outlines.rings[outlines.polygons]))
+    columns, rows = outlines.points.T
+    along = np.flatnonzero((rows[:-1] == row) & (rows[1:] == row) & (owners[:-1] == owners[1:]))
+    marks = np.zeros(width + 1, np.int64)
+    np.add.at(marks, np.minimum(columns[along], columns[along + 1]), owners[along] + 1)
+    np.subtract.at(marks, np.maximum(columns[along], columns[along + 1]), owners[along] + 1)
+    return np.asarray(np.cumsum(marks)[:width] - 1)
+
+
+def polygons_of(outlines: Outlines, first_row: int) -> NDArray[Any]:
+    """Return outlines as valid shapely polygons, ``P``; their rows are counted from where row 0 is ``first_row``."""
+    shapely = vector_package("shapely")
+    places = (outlines.points + np.array([0, first_row])).astype(np.float64)
+    offsets = (outlines.rings, outlines.polygons)
+    made = shapely.from_ragged_array(shapely.GeometryType.POLYGON, places, offsets)
+    # GDAL before 3.7 may trace a ring through one corner twice; the region is connected, so that it stays one polygon
+    broken = ~shapely.is_valid(made)
+    made[broken] = shapely.make_valid(made[broken])
+    return np.asarray(made)
 
 
 def edges_of(outlines: Outlines) -> Edges:
@@ -112,11 +118,8 @@ def edges_of(outlines: Outlines) -> Edges:
     return Edges(count, owners, columns, np.minimum(starts, ends), np.maximum(starts, ends), signs)
 
 
-def areas_m2(edges: Edges, dataset: Any) -> NDArray[np.float64] | None:
-    """Return the area on the ground of each polygon's pixels, ``P``; None where the raster has no CRS."""
-    per_row = pixel_areas_m2(dataset.crs, dataset.transform, 0, dataset.height, dataset.width)
-    if per_row is None:
-        return None
+def areas_m2(edges: Edges, per_row: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the area on the ground of each polygon's pixels, ``P``, from that of one pixel of each row, ``h``."""
     above = np.concatenate([[0.0], np.cumsum(per_row)])
     # columns count from one of the polygon's own: round-off then grows with its size, not with its place
     own = np.zeros(edges.count, np.int32)
@@ -125,72 +128,14 @@ def areas_m2(edges: Edges, dataset: Any) -> NDArray[np.float64] | None:
     return _per_polygon(edges.owners, strips_m2, edges.count)
 
 
-def means(edges: Edges, raster: Path, band: int) -> NDArray[np.float64]:
-    """Return the mean physical value of a raster inside each polygon, ``P``; NaN where it has no data.
-
-    Args:
-        edges: Of polygons traced on the raster's grid.
-        raster: A GeoTIFF, 8 bit, whose stored values have a scale (and an offset) in the file.
-        band: Its band, from 1.
-
-    Raises:
-        RasterError: The raster cannot be read, has no such band, or is not of 8 bit.
-    """
-    total, count = np.zeros(edges.count), np.zeros(edges.count)
-    with opened(raster) as dataset:
-        if not 1 <= band <= dataset.count or dataset.dtypes[band - 1] != "uint8":
-            raise RasterError(
-                f"{raster}, band {band}: a confidence is a band of uint8, found {dataset.count} bands of "
-                f"{', '.join(sorted(set(dataset.dtypes)))}; give the file of confidences that belongs to the map"
-            )
-        nodata = dataset.nodatavals[band - 1]
-        for window in strips(dataset):
-            stored = dataset.read(band, window=window)
-            valid = np.ones(stored.shape, bool) if nodata is None else stored != nodata
-            total += _sums(edges, np.where(valid, stored, 0), window.row_off)
-            count += _sums(edges, valid, window.row_off)
-        scale, offset = dataset.scales[band - 1], dataset.offsets[band - 1]
-    with np.errstate(invalid="ignore"):
-        return total / count * scale + offset
-
-
-def _sums(edges: Edges, values: NDArray[Any], first_row: int) -> NDArray[np.float64]:
-    """Return the sums of 8-bit ``values`` (``h W``, from ``first_row`` on) inside each polygon, ``P``."""
-    height, width = values.shape
-    reached = (edges.tops < first_row + height) & (edges.bottoms > first_row)
-    table = np.zeros((height + 1, width + 1), np.int64)  # sums of all that is above and left of a corner
+def sums(edges: Edges, values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the sums of whole ``values`` (``h W``) inside each polygon, ``P``."""
+    table = np.zeros((values.shape[0] + 1, values.shape[1] + 1), np.int64)  # of all that is above and left of a corner
     np.cumsum(np.cumsum(values, axis=1, dtype=np.int64), axis=0, out=table[1:, 1:])
-    columns = edges.columns[reached]
-    upper = table[np.maximum(edges.tops[reached] - first_row, 0), columns]
-    lower = table[np.minimum(edges.bottoms[reached] - first_row, height), columns]
-    return _per_polygon(edges.owners[reached], (lower - upper) * edges.signs[reached], edges.count)
+    inside = table[edges.bottoms, edges.columns] - table[edges.tops, edges.columns]
+    return _per_polygon(edges.owners, inside * edges.signs, edges.count)
 
 
 def _per_polygon(owners: NDArray[np.int64], values: NDArray[Any], count: int) -> NDArray[np.float64]:
     """Return the sum of the values of each owner; whole numbers are added exactly up to 2^53."""
     return np.asarray(np.bincount(owners, weights=values, minlength=count), np.float64)
-
-
-def _lookup(values: Collection[int]) -> str:
-    """Return GDAL's table that makes 1 of some values and 0 of all others.
-
-    With it as mask GDAL does not outline what nobody asked for, such as all that has not changed.
-    """
-    steps = {neighbour: 0 for value in values for neighbour in (value - 1, value + 1)} | dict.fromkeys(values, 1)
-    return f"<LUT>{','.join(f'{value}:{wanted}' for value, wanted in sorted(steps.items()))}</LUT>"
-
-
-def _virtual(dataset: Any, raster: Path, band: int, kind: str, lookup: str = "") -> Any:
-    """Return an open virtual raster of one band of a file, put through a table.
-
-    It has no transform: GDAL would apply it to the outlines. It has no second band: rasterio takes the type of any band
-    for that of all.
-    """
-    description = (
-        f'<VRTDataset rasterXSize="{dataset.width}" rasterYSize="{dataset.height}">'
-        f'<VRTRasterBand dataType="{kind}" band="1">'
-        f'<ComplexSource><SourceFilename relativeToVRT="0">{escape(str(raster.resolve()))}</SourceFilename>'
-        f"<SourceBand>{band}</SourceBand>{lookup}</ComplexSource></VRTRasterBand></VRTDataset>"
-    )
-    with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning):  # as it is meant to be
-        return rasterio.open(description)

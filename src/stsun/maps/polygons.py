@@ -13,9 +13,10 @@ from rasterio.crs import CRS
 from rasterio.transform import Affine
 
 from stsun.errors import ConfigurationError, RasterError
-from stsun.maps.outlines import Outlines, areas_m2, edges_of, means, trace
+from stsun.maps.regions import regions
 from stsun.maps.vector_file import DRIVERS, check_vector_target, vector_package, write_features
-from stsun.raster.grid import Grid, difference, name
+from stsun.raster.covering import LONGITUDE_LATITUDE
+from stsun.raster.grid import Grid, difference, name, reproject
 from stsun.raster.opening import opened
 
 _BATCH = 20_000
@@ -66,14 +67,15 @@ def write_polygons(
     A region is what is connected over pixels' sides; it is one polygon however many tiles of the file it lies in. The
     columns are those of ``attributes``, then ``start``, ``end``, ``area_m2`` (the sum of its pixels' areas on the
     ground, see `stsun.maps.areas`), ``mean_confidence`` (the mean over those of its pixels that have one, 0 to 1;
-    null where none has) and the geometry. Layers come in the order given. The same maps give the same bytes.
+    null where none has) and the geometry. Layers come in the order given, regions about in that of the rows where they
+    end. The same maps give the same bytes.
 
     The suffix says the format: ``.gpkg``, ``.parquet`` (GeoParquet), or ``.geojson`` (RFC 7946: longitude and latitude,
     cut at the antimeridian). Maps without a CRS give polygons in the raster's own coordinates (columns and rows where
-    it has no transform), null as area, and no GeoJSON.
+    it has no transform), null as area, and no GeoJSON; nor do maps with a CRS that is not of the globe.
 
-    Memory grows with the polygons' points, by about 80 bytes each (GeoJSON: twice that), not with the raster. Needs the
-    extra ``vector``.
+    Maps are read strip by strip from the top; regions that are complete are written and forgotten. So memory grows with
+    a strip and with the outlines of regions that go on below it, not with the raster. Needs the extra ``vector``.
 
     Args:
         path: The file to write; missing folders are made.
@@ -90,16 +92,7 @@ def write_polygons(
     check_vector_target(path, overwrite=overwrite)
     check_least_area(min_area_m2)
     crs = _common_crs(layers)
-    if crs is None and DRIVERS[path.suffix.lower()] == "GeoJSON":
-        raise RasterError(
-            f"{path}: GeoJSON is in longitude and latitude, but {layers[0].raster} has no CRS; "
-            "give it one (for example with GDAL's gdal_edit -a_srs), or write .gpkg or .parquet"
-        )
-    if crs is None and min_area_m2 > 0:
-        raise ConfigurationError(
-            f"a least area of {min_area_m2:g} m² was asked for, but {layers[0].raster} has no CRS, so that areas are "
-            "unknown; leave it out"
-        )
+    check_crs(path, crs, min_area_m2)
     schema, written = _schema(layers), 0
 
     def batches() -> Iterator[Any]:
@@ -113,6 +106,33 @@ def write_polygons(
 
     write_features(path, schema, batches(), crs, layer=layer)
     return written
+
+
+def check_crs(path: Path, crs: CRS | None, min_area_m2: float) -> None:
+    """Refuse a file of polygons that needs to know where its maps lie, if nobody does.
+
+    Args:
+        path: The file.
+        crs: Of the maps.
+        min_area_m2: Smaller polygons shall be left out.
+
+    Raises:
+        RasterError: GeoJSON of maps without a CRS on the globe.
+        ConfigurationError: A least area of maps without a CRS.
+    """
+    if DRIVERS[path.suffix.lower()] == "GeoJSON":
+        try:
+            reproject(np.zeros(1), np.zeros(1), crs, LONGITUDE_LATITUDE)
+        except RasterError as error:
+            raise RasterError(
+                f"{path}: GeoJSON is in longitude and latitude, but the CRS of the maps is {name(crs)}; give the "
+                "images a CRS on the globe (for example with GDAL's gdal_edit -a_srs), or write .gpkg or .parquet"
+            ) from error
+    if crs is None and min_area_m2 > 0:
+        raise ConfigurationError(
+            f"a least area of {min_area_m2:g} m² was asked for, but the maps have no CRS, so that areas are unknown; "
+            "leave it out"
+        )
 
 
 def check_least_area(min_area_m2: float) -> None:
@@ -178,59 +198,53 @@ def _schema(layers: Sequence[PolygonLayer]) -> Any:
 
 def _batches(layer: PolygonLayer, schema: Any, min_area_m2: float, *, flat: bool) -> Iterator[Any]:
     """Yield the polygons of one layer as record batches; with ``flat`` long edges stay as they are."""
-    pyarrow, shapely = vector_package("pyarrow"), vector_package("shapely")
-    outlines = trace(layer.raster, layer.band, layer.attributes)
-    edges = edges_of(outlines)
+    shapely = vector_package("shapely")
     with opened(layer.raster) as dataset:
-        areas, transform = areas_m2(edges, dataset), dataset.transform
-    numbers = {"area_m2": areas}
-    if layer.confidence is not None:
-        numbers["mean_confidence"] = means(edges, layer.confidence, layer.confidence_band)
-    del edges
-    large = np.ones(len(outlines.values), bool) if areas is None else areas >= min_area_m2
+        transform = dataset.transform
     texts = {"start": layer.start, "end": layer.end}
-    for first in range(0, len(large), _BATCH):
-        chosen = first + np.flatnonzero(large[first : first + _BATCH])
-        geometries = polygons_of(outlines, chosen, transform)
-        if not flat:
-            geometries = shapely.segmentize(geometries, _CHORD_PIXELS * np.sqrt(abs(transform.determinant)))
-        columns: dict[str, Any] = {"geometry": shapely.to_wkb(geometries)}
-        entries = [layer.attributes[value] for value in outlines.values[chosen].tolist()]
-        for field in schema.names[:-1]:
-            values = numbers.get(field)
-            columns[field] = (
-                [entry.get(field, texts.get(field)) for entry in entries] if values is None else values[chosen]
-            )
-        yield pyarrow.record_batch(
-            [pyarrow.array(columns[field.name], field.type, from_pandas=True) for field in schema], schema=schema
-        )
+    for found in regions(layer.raster, layer.band, layer.attributes, layer.confidence, layer.confidence_band):
+        large = np.flatnonzero(~(found.areas_m2 < min_area_m2))  # what is not known is not too small
+        for first in range(0, len(large), _BATCH):
+            chosen = large[first : first + _BATCH]
+            geometries = placed(found.polygons[chosen], transform)
+            if not flat:
+                geometries = shapely.segmentize(geometries, _CHORD_PIXELS * np.sqrt(abs(transform.determinant)))
+            columns = {
+                "area_m2": found.areas_m2[chosen],
+                "mean_confidence": found.confidences[chosen],
+                "geometry": shapely.to_wkb(geometries),
+            }
+            entries = [layer.attributes[value] for value in found.values[chosen].tolist()]
+            yield _record(schema, columns, entries, texts)
 
 
-def polygons_of(outlines: Outlines, chosen: NDArray[np.int64], transform: Affine) -> Any:
-    """Return outlines as valid shapely polygons, outer rings counter-clockwise, each ring from a fixed point on.
+def _record(
+    schema: Any, columns: Mapping[str, Any], entries: Sequence[Mapping[str, str]], texts: Mapping[str, str | None]
+) -> Any:
+    pyarrow = vector_package("pyarrow")
+    arrays = []
+    for field in schema:
+        values = columns.get(field.name)
+        told = [entry.get(field.name, texts.get(field.name)) for entry in entries] if values is None else values
+        arrays.append(pyarrow.array(told, field.type, from_pandas=True))
+    return pyarrow.record_batch(arrays, schema=schema)
+
+
+def placed(polygons: NDArray[Any], transform: Affine) -> Any:
+    """Return polygons in columns and rows as ones in world coordinates, each ring from a fixed point on.
+
+    Outer rings go counter-clockwise.
 
     Args:
-        outlines: All of them.
-        chosen: Which polygons, ascending.
+        polygons: Shapely polygons.
         transform: From pixel (column, row) to world coordinates.
     """
     shapely = vector_package("shapely")
-    if not chosen.size:
-        return np.array([], object)
-    first, last = chosen[0], chosen[-1] + 1
-    polygons = outlines.polygons[first : last + 1]
-    rings = outlines.rings[polygons[0] : polygons[-1] + 1]
-    column, row = outlines.points[rings[0] : rings[-1]].T.astype(np.float64)
-    world = np.stack(
-        [
-            transform.a * column + transform.b * row + transform.c,
-            transform.d * column + transform.e * row + transform.f,
-        ],
-        axis=1,
-    )
-    offsets = (rings - rings[0], polygons - polygons[0])
-    made = shapely.from_ragged_array(shapely.GeometryType.POLYGON, world, offsets)[chosen - first]
-    # GDAL before 3.7 may trace a ring through one corner twice; the region is connected, so that it stays one polygon
-    broken = ~shapely.is_valid(made)
-    made[broken] = shapely.make_valid(made[broken])
-    return shapely.reverse(shapely.normalize(made))  # GEOS's normal form is clockwise
+
+    def world(places: NDArray[np.float64]) -> NDArray[np.float64]:
+        column, row = places.T
+        x = transform.a * column + transform.b * row + transform.c
+        y = transform.d * column + transform.e * row + transform.f
+        return np.stack([x, y], axis=1)
+
+    return shapely.reverse(shapely.normalize(shapely.transform(polygons, world)))  # GEOS's normal form is clockwise

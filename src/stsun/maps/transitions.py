@@ -56,37 +56,46 @@ class TransitionTable:
             for before, after in np.argwhere(self.pixels > 0)
         ]
 
-    def to_csv(self, path: Path, *, overwrite: bool = False) -> None:
-        """Write the table as CSV: from-rows, to-columns, totals; hectares, or pixels where the areas are not known.
+    @property
+    def unit(self) -> str:
+        """What the cells of `cells` are: ``ha``, or ``pixels`` where the areas are not known."""
+        return "pixels" if self.hectares is None else "ha"
 
-        The file appears whole or not at all.
+    def cells(self) -> list[list[str]]:
+        """Return the table as texts: a row for each earlier category, one of totals, and one of what is excluded.
 
-        Raises:
-            RasterError: The path cannot be written, or a file is there and may not be replaced.
+        Each begins with its name, then come the later categories and their total.
         """
-        check_free(path, (path.suffix.lower(),), overwrite=overwrite)
-        with whole_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(self._cells())
-
-    def to_markdown(self) -> str:
-        """Return the table of `to_csv` as Markdown."""
-        head, *body = [[cell.replace("|", "\\|") for cell in row] for row in self._cells()]
-        lines = [head, ["---", *["---:"] * (len(head) - 1)], *body]
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-    def _cells(self) -> list[list[str]]:
         known = self.hectares is not None
-        unit = "ha" if known else "pixels"
         values = self.hectares if self.hectares is not None else self.pixels
         excluded = self.excluded_hectares if known else self.excluded_pixels
 
         def text(value: Any) -> str:
             return f"{value:.4f}" if known else str(value)
 
-        head = [f"from {self.first_period} to {self.second_period}, {unit}", *self.names, "total"]
         body = [[name, *map(text, row), text(row.sum())] for name, row in zip(self.names, values, strict=True)]
         total = ["total", *map(text, values.sum(axis=0)), text(values.sum())]
-        return [head, *body, total, ["no data at either date", *[""] * len(self.names), text(excluded)]]
+        return [*body, total, ["no data at either date", *[""] * len(self.names), text(excluded)]]
+
+
+def write_csv(path: Path, tables: Sequence[TransitionTable], *, overwrite: bool = False) -> None:
+    """Write tables of one raster's maps as one CSV, one below the other: each row begins with the table's period.
+
+    Hectares, or pixels where the areas are not known. The file appears whole or not at all.
+
+    Args:
+        path: The file; missing folders are made.
+        tables: At least one; all have the same categories.
+        overwrite: Replace a file that is there.
+
+    Raises:
+        RasterError: The path cannot be written, or a file is there and may not be replaced.
+    """
+    check_free(path, (path.suffix.lower(),), overwrite=overwrite)
+    head = ["period", f"from, {tables[0].unit}", *tables[0].names, "total"]
+    rows = [[f"{one.first_period} to {one.second_period}", *cells] for one in tables for cells in one.cells()]
+    with whole_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([head, *rows])
 
 
 def transitions(

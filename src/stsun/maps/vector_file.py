@@ -76,7 +76,8 @@ def write_features(
         schema: An Arrow schema whose last column ``geometry`` holds polygons as WKB.
         batches: Arrow record batches of that schema.
         crs: Of the polygons. GeoJSON is in longitude and latitude (RFC 7946), to which they are reprojected.
-        layer: What the polygons are called in the file, where the format has a name for them; None: as the file.
+        layer: What the polygons are called in the file, where the format has a name for them; None: as the file. What
+            no name may begin with is left out.
 
     Raises:
         RasterError: The file cannot be written.
@@ -88,7 +89,8 @@ def write_features(
             if driver == "Parquet":
                 _write_parquet(unfinished, schema, source, crs)
             else:
-                _write_with_gdal(unfinished, driver, path.stem if layer is None else layer, schema, source, crs)
+                layer_name = _layer_name(path.stem if layer is None else layer)
+                _write_with_gdal(unfinished, driver, layer_name, schema, source, crs)
         except (OSError, RuntimeError) as error:  # of pyogrio, all errors are RuntimeErrors
             source.raise_own()
             raise RasterError(
@@ -121,6 +123,11 @@ class _Source:
         """Raise what went wrong in the batches, if that is why they ended."""
         if self._error is not None:
             raise self._error
+
+
+def _layer_name(text: str) -> str:
+    """Return a name that GDAL takes for a layer: it refuses some that begin with a special character."""
+    return re.sub(r"^\W+", "", text) or "polygons"
 
 
 def _write_with_gdal(path: Path, driver: str, layer: str, schema: Any, source: _Source, crs: CRS | None) -> None:

@@ -1,6 +1,7 @@
 """What is made for finished rasters: styles, polygons, the table of transitions, and what the STAC Item says."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from torch import nn
@@ -10,7 +11,7 @@ from stsun.configuration import Configuration
 from stsun.maps.polygons import PolygonLayer, write_polygons
 from stsun.maps.qgis import category_style, ramp_style, style_path
 from stsun.maps.stac_item import ItemFacts, ModelFacts, Period
-from stsun.maps.transitions import transitions
+from stsun.maps.transitions import transitions, write_csv
 from stsun.prediction.outputs import Output, period_names
 from stsun.prediction.products import map_categories
 from stsun.prediction.targets import Targets
@@ -46,8 +47,9 @@ def write_derived(
         write_polygons(made[targets.polygons], layers, **options)  # type: ignore[arg-type]
     if targets.transitions is not None:
         made[targets.transitions] = place(targets.transitions)
-        table = transitions(rasters["classes"], 1, len(scene.dates), map_categories(configuration))
-        table.to_csv(made[targets.transitions], overwrite=True)
+        names = map_categories(configuration)
+        tables = [transitions(rasters["classes"], *pair, names) for pair in _compared(len(scene.dates))]
+        write_csv(made[targets.transitions], tables, overwrite=True)
     return made
 
 
@@ -104,6 +106,11 @@ def item_facts(model: nn.Module, weights: str, scene: Scene, configuration: Conf
         software=__version__,
         inputs=[name if name.startswith("/vsi") else Path(name) for name in dict.fromkeys(files)],
     )
+
+
+def _compared(maps: int) -> list[tuple[int, int]]:
+    """Return the bands that are compared: each map with the next, then, if there are more than two, first and last."""
+    return [*pairwise(range(1, maps + 1)), *([(1, maps)] if maps > 2 else [])]
 
 
 def _polygon_layers(rasters: Mapping[str, Path], scene: Scene, configuration: Configuration) -> list[PolygonLayer]:

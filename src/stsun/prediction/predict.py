@@ -98,8 +98,8 @@ def predict(
         changes: A GeoTIFF to write, with what became what between consecutive maps.
         polygons: A .gpkg, .parquet or .geojson file to write, with the maps' regions; of a change, those that changed.
         min_area_m2: Polygons smaller than this are left out.
-        transitions: A .csv file to write, with the areas that went from each category to each other, from the first to
-            the last map.
+        transitions: A .csv file to write, with the areas that went from each category to each other, from each map
+            to the next and from the first to the last.
         item: A STAC Item (.json) to write, which describes the result.
         device: Where to compute, such as ``cuda``; None = where the model is. The model goes back afterwards.
         progress: Called with the numbers of tiles done and in all, after each tile.

@@ -33,8 +33,8 @@ MEMORY = 90_000_000
 """Bytes that the sums of one chunk take at most; what the network needs for a tile comes on top."""
 
 FEWEST_TILES, MOST_TILES = 2, 4
-"""Tiles along a side of a chunk, where memory allows: one alone could not be read while another is computed, and no more
-work than a chunk's is lost when a run is killed."""
+"""Tiles along a side of a chunk, where memory allows: one alone could not be read while another is computed, and what
+many take is lost when a run is killed."""
 
 ENOUGH_CHUNKS = 20
 """Below so many chunks they are made smaller: workers that have no other left wait for the last ones."""

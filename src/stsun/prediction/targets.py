@@ -6,10 +6,11 @@ from pathlib import Path
 
 from stsun.configuration import Configuration
 from stsun.errors import ConfigurationError, RasterError
-from stsun.maps.polygons import check_least_area
+from stsun.maps.polygons import check_crs, check_least_area
 from stsun.maps.qgis import SUFFIX, style_path
 from stsun.maps.vector_file import check_vector_target
 from stsun.prediction.outputs import (
+    PROBABILITY_TYPES,
     Output,
     change_confidence_output,
     change_output,
@@ -35,7 +36,8 @@ class Targets:
         changes: GeoTIFF of what became what.
         polygons: The maps' regions (of a change: those that changed) as .gpkg, .parquet or .geojson.
         min_area_m2: Polygons smaller than this are left out.
-        transitions: CSV of the area that went from each category to each other between the first and the last map.
+        transitions: CSV of the area that went from each category to each other, from each map to the next and from the
+            first to the last.
         item: STAC Item (.json) that describes the result.
     """
 
@@ -87,11 +89,23 @@ class Targets:
         """Refuse files that make no sense for the task or would replace what the prediction is made from.
 
         Raises:
-            RasterError: A file is one of the inputs.
-            ConfigurationError: A file makes no sense for the task, or a value is none.
+            RasterError: A file is one of the inputs, or needs to know where the maps lie.
+            ConfigurationError: A file makes no sense for the task, or a value is none or for a file not asked for.
         """
         self._check_apart(inputs)
         check_least_area(self.min_area_m2)
+        if self.polygons is not None:
+            check_crs(self.polygons, scene.grid.crs, self.min_area_m2)
+        elif self.min_area_m2 > 0:
+            raise ConfigurationError(
+                f"a least area of {self.min_area_m2:g} m² is for polygons, and none are asked for; name a file for "
+                "them (--polygons), or leave it out"
+            )
+        if self.probabilities is None and self.probability_type != PROBABILITY_TYPES[0]:
+            raise ConfigurationError(
+                f"{self.probability_type!r} is how probabilities shall be stored, and none are asked for; name a file "
+                "for them (--probabilities), or leave it out"
+            )
         maps = len(output_periods(configuration.task, len(scene.dates), configuration.per_date))
         if self.transitions is not None and (configuration.task == "binary_change" or maps < 2):
             raise ConfigurationError(

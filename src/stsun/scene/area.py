@@ -32,7 +32,7 @@ class Request:
         times: First and last day of each time, such as ``("2020-06-01", "2020-08-31")``. Of a single one all days are
             taken; of several, the clearest day of each.
         bands: Bands to read, by name; None = all.
-        gsd_m: Pixel size of the maps in metres; None = that of the finest band.
+        gsd_m: Pixel size of the maps in metres; None = that of the finest band of the first time.
         crs: Coordinate system of the maps, in metres; None = the UTM zone of the place.
         max_cloud: Largest cloud cover of an item, in percent; None = any.
         limit: Most items of each time.
@@ -73,7 +73,7 @@ def find_scene(request: Request) -> Scene:
     for time in request.times:
         found, said = _days(request, time)
         if grid is None:
-            grid = _grid(request, found[0])
+            grid = _grid(request, found)
         shown = [one for day in found if (one := _within(day, grid)) is not None]
         if not shown:
             raise ConfigurationError(f"nothing found from {time[0]} to {time[1]} shows the box; ask for other days")
@@ -94,17 +94,21 @@ def _days(request: Request, time: tuple[str, str]) -> tuple[list[SceneDate], lis
         only=request.bands,
     )
     placed, notes = dates_of({0: found})
+    if len(found) == request.limit:
+        notes.append(
+            f"{len(found)} items from {time[0]} to {time[1]}, as many as were asked for: there may be more (--limit)"
+        )
     return placed[0], notes
 
 
-def _grid(request: Request, first: SceneDate) -> Grid:
+def _grid(request: Request, found: Sequence[SceneDate]) -> Grid:
     crs = utm(request.bbox) if request.crs is None else _crs(request.crs)
     if request.gsd_m is not None:
         return covering(request.bbox, crs, request.gsd_m)
-    sizes = [pixel_size_m(*_of(file.grid)) for file in first.files]
+    sizes = [pixel_size_m(*_of(file.grid)) for one in found for file in one.files]
     known = [math.sqrt(across * down) for across, down in filter(None, sizes)]
     if not known:
-        raise ConfigurationError(f"{first.names}: no file tells its pixel size; give that of the maps (--gsd)")
+        raise ConfigurationError(f"{found[0].names}: no file tells its pixel size; give that of the maps (--gsd)")
     return covering(request.bbox, crs, float(f"{min(known):.3g}"))
 
 

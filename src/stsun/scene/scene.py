@@ -147,6 +147,11 @@ def on_grid(dates: Sequence[SceneDate], grid: Grid | None, sensor: Sensor | None
     chosen = min((file.grid for file in dates[0].files), key=_pixel_area) if grid is None else grid
     for one in dates:
         notes += _fitted(one, chosen)
+    if grid is None and any(one.beneath for one in dates):
+        notes.append(
+            "several images of one day are joined on the grid of the first date's finest file; ground that lies beyond "
+            "it is not mapped: give a raster that covers all (--like), or let stsun map join them"
+        )
     size = pixel_size_m(chosen.crs, chosen.transform, chosen.height, chosen.width)
     gsd_m = None if size is None else math.sqrt(size[0] * size[1])
     if gsd_m is None:
