@@ -1,15 +1,19 @@
 """A scene asked by slices of x, y and t."""
 
+import sys
 from datetime import datetime
 
+import geopandas
 import numpy as np
+import pandas
 import pytest
+import shapely
 import torch
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
 from stsun.configuration import Configuration
-from stsun.errors import RasterError
+from stsun.errors import ConfigurationError, RasterError
 from stsun.interop.geodataset import GeoScene
 from stsun.interop.torchgeo import sample_of
 
@@ -73,8 +77,48 @@ def test_windows_cover_every_pixel_once(geo):
     assert (counts == 1).all()
 
 
+@pytest.mark.parametrize("given", [(0,), (-16,), (16, 0)])
+def test_windows_without_pixels_are_refused(geo, given):
+    with pytest.raises(ConfigurationError, match="expected at least 1"):
+        list(geo.windows(*given))
+
+
 def test_nothing_within_a_query_and_images_without_a_place_are_refused(geo, write_image):
     with pytest.raises(IndexError, match="nothing within"):
         geo[500_100:500_200, 4_999_800:4_999_950, datetime(2030, 1, 1) : datetime(2031, 1, 1)]
     with pytest.raises(RasterError, match="no CRS"):
         GeoScene(write_image("n.tif", np.stack([PLACES, PLACES]), crs=None, transform=from_origin(0, 0, 1, 1)))
+
+
+def test_its_index_is_what_the_samplers_of_torchgeo_read(geo):
+    index = geo.index
+    assert isinstance(index, geopandas.GeoDataFrame) and isinstance(index.index, pandas.IntervalIndex)
+    assert len(index) == len(geo) == 1 and index.crs.to_epsg() == 32633 and index.index.closed == "both"
+    assert index.geometry.iloc[0].bounds == tuple(index.total_bounds) == (500_000, 4_999_600, 500_600, 5_000_000)
+    assert pandas.Interval(geo.bounds[2].start, geo.bounds[2].stop, "both") == index.index[0]
+    west, south, east, north = index.clip(shapely.box(0, 4_999_800, 500_200, 5_000_000)).geometry.iloc[0].bounds
+    assert geo[west:east, south:north, index.index[0].left : index.index[0].right]["image"].shape == (2, 2, 20, 20)
+
+
+def test_a_time_of_interest_leaves_the_dates_within(geo):
+    wanted = pandas.Interval(pandas.Timestamp("2021-01-01"), pandas.Timestamp("2021-12-31"), "both")
+    assert geo.index.index.overlaps(wanted).tolist() == [True]
+    start = np.maximum(geo.index.index.left, np.datetime64(wanted.left))[0]  # as a sampler cuts it, without a time zone
+    item = geo[500_000:500_600, 4_999_600:5_000_000, start : geo.bounds[2].stop]
+    np.testing.assert_allclose(item["image"][0], PLACES + 0.2, atol=1e-6)
+    assert item["image"].ndim == 3
+
+
+def test_images_without_a_date_are_of_any_time(write_image):
+    undated = GeoScene(write_image("u.tif", np.stack([PLACES, PLACES])))
+    always = undated.index.index[0]
+    assert always.left.year < 1700 and always.right.year > 2200
+    assert undated[:, :, always.left : always.right]["days"].isnan().all()
+
+
+def test_pixels_are_read_where_neither_pandas_nor_geopandas_is_installed(geo, monkeypatch):
+    for package in ("pandas", "geopandas", "shapely"):
+        monkeypatch.setitem(sys.modules, package, None)
+    assert geo[500_100:500_200]["image"].shape == (2, 2, HEIGHT, 10) and len(list(geo.windows(16))) == 12
+    with pytest.raises(ImportError, match="pandas"):
+        geo.index  # noqa: B018

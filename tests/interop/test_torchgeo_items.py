@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import numpy as np
+import pandas
 import pytest
 import torch
 from torch.utils.data import default_collate
@@ -62,6 +64,13 @@ JULY_2ND_2021 = 18_810.0
         ({"bounds": torch.tensor([0, 9, 1, 0, 9, 1, *SECONDS, 1], dtype=torch.float64)}, JULY_2ND_2021),
         ({"bounds": (slice(0, 9), slice(0, 9), slice(datetime(2021, 7, 1, tzinfo=UTC), datetime(2021, 7, 3, tzinfo=UTC)))},
          JULY_2ND_2021),
+        ({"bounds": (slice(0, 9), slice(0, 9), slice(pandas.Timestamp("2021-07-01"), pandas.Timestamp("2021-07-03")))},
+         JULY_2ND_2021),
+        ({"bounds": (slice(0, 9), slice(0, 9), slice(datetime(2021, 7, 1), datetime(2021, 7, 3)))}, JULY_2ND_2021),
+        ({"bounds": (slice(0, 9), slice(0, 9))}, np.nan),  # what was asked for has no time
+        ({"bounds": (slice(0, 9), slice(0, 9), slice(None))}, np.nan),
+        ({"bounds": slice(0, 9)}, np.nan),
+        ({"bounds": SimpleNamespace(minx=0, maxx=9, miny=0, maxy=9, mint=SECONDS[0], maxt=SECONDS[1])}, JULY_2ND_2021),
         # files without a date are from 1677 to 2262: that says nothing of the day
         ({"bounds": torch.tensor([0, 9, 1, 0, 9, 1, -9.2e9, 9.2e9, 1])}, np.nan),
         ({}, np.nan),

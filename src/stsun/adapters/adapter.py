@@ -3,13 +3,15 @@
 import inspect
 import json
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from stsun.adapters import sets
+from stsun.data.dataset import open_dataset
 from stsun.data.description import Description
 from stsun.errors import ConfigurationError, DataError
 from stsun.raster.whole import whole_file
@@ -174,9 +176,15 @@ def adapter(name: str) -> Adapter:
         ConfigurationError: There is none.
     """
     if name not in adapter_names():
-        raise ConfigurationError(f"no data set {name!r} has an adapter; there are {', '.join(adapter_names())}")
+        raise ConfigurationError(f"no data set {name!r} has an adapter; {instead_of(name, adapter_names())}")
     found: Adapter = import_module(f"{sets.__name__}.{name.replace('-', '_')}").ADAPTER
     return found
+
+
+def instead_of(name: str, known: Sequence[str]) -> str:
+    """Return what may be meant by a name that is not known: those like it, or all."""
+    close = get_close_matches(name.lower().replace("_", "-"), known)
+    return f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
 
 
 def bands_in_words(description: Mapping[str, Any]) -> str:
@@ -199,8 +207,10 @@ def write_yaml(path: Path, mapping: Mapping[str, Any]) -> Path:
     """Write a description: a YAML file, and beside it the samples as ``.jsonl``; return the path of the latter.
 
     Raises:
+        DataError: The description is wrong; nothing is written.
         RasterError: They cannot be written.
     """
+    open_dataset(path, mapping)
     samples = path.with_suffix(".jsonl")
     with whole_file(path) as described, whole_file(samples) as listed:  # both are whole before one has its name
         listed.write_text("".join(json.dumps(row) + "\n" for row in mapping["samples"]), encoding="utf-8")

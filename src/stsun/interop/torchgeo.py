@@ -1,6 +1,8 @@
 """TorchGeo: sample dicts to samples and back, its data sets as sources of training, ours as its data sets."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -186,15 +188,25 @@ def _days(item: Mapping[str, Any], dates: int) -> NDArray[np.float64]:
 
 
 def _interval(bounds: Any) -> tuple[float, float]:
-    """Return the first and last day of ``bounds``: nine numbers, or slices along x, y and t; NaN = not told."""
-    if bounds is None:
+    """Return the first and last day of ``bounds``: slices along x, y and t, nine numbers, or a box; NaN = not told."""
+    if bounds is None or isinstance(bounds, slice):
         return np.nan, np.nan
-    if isinstance(bounds, tuple | list) and isinstance(bounds[-1], slice):
-        start, stop = bounds[-1].start.timestamp(), bounds[-1].stop.timestamp()
+    if hasattr(bounds, "mint"):  # the box of TorchGeo before 0.8
+        start, stop = bounds.mint, bounds.maxt
+    elif isinstance(bounds, tuple | list) and any(isinstance(one, slice) for one in bounds):
+        t = bounds[2] if len(bounds) > 2 else slice(None)  # as they were asked for: without t, all times
+        start, stop = _seconds(t.start), _seconds(t.stop)
     else:
         numbers = np.asarray(bounds, np.float64).ravel()
         start, stop = (numbers[6], numbers[7]) if len(numbers) == 9 else (np.nan, np.nan)
     return float(start) / SECONDS_A_DAY, float(stop) / SECONDS_A_DAY
+
+
+def _seconds(moment: datetime | None) -> float:
+    """Return seconds since 1970; without a time zone a moment is in UTC, as TorchGeo means it."""
+    if moment is None:
+        return math.nan
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _labels(item: Mapping[str, Any], ignore_index: int) -> NDArray[np.int64] | None:

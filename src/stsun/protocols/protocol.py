@@ -1,6 +1,6 @@
 """A protocol by name: the data set, the split, what is not scored, and which scores are quoted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from stsun.adapters.adapter import adapter, described_at
+from stsun.adapters.adapter import Row, adapter, described_at, instead_of
+from stsun.adapters.folders import tiles
 from stsun.data.dataset import DataSet, open_dataset
 from stsun.errors import ConfigurationError, DataError
 from stsun.evaluation.boundary import Boundaries
@@ -30,6 +31,7 @@ class Protocol:
             ``categories.NAME.iou`` for one of a category.
         parameters: Of the adapter: fold, tile, domain, ...
         split: The split that is scored.
+        crop: Side in pixels of the parts that its images are cut into, without overlap; 0 = they are scored whole.
         ignore: Categories that are not scored.
         boundary: Whether boundary IoU is counted, too.
         folds: The data set's folds, each with a protocol of its own, whose name and title end with its number.
@@ -44,13 +46,14 @@ class Protocol:
     scores: list[str]
     parameters: dict[str, Any] = field(default_factory=dict)
     split: str = "test"
+    crop: int = 0
     ignore: list[str] = field(default_factory=list)
     boundary: bool = False
     folds: list[int] = field(default_factory=list)
     note: str = ""
 
     def open(self, root: Path) -> DataSet:
-        """Return the data set as the protocol wants it.
+        """Return the data set as the protocol wants it; with ``crop``, the split that is scored alone.
 
         Args:
             root: The data set's folder, as downloaded.
@@ -68,6 +71,9 @@ class Protocol:
                 "stsun data yaml and stsun evaluate --data"
             )
         mapping = _without(public.describe(root, **self.parameters), self.ignore)
+        if self.crop:
+            scored = [row for row in mapping["samples"] if row["split"] == self.split]
+            mapping["samples"] = [part for row in scored for part in _cut(row, root, self.crop)]
         return open_dataset(described_at(self.data_set, root), mapping)
 
 
@@ -83,7 +89,7 @@ def protocol(name: str) -> Protocol:
         ConfigurationError: There is none.
     """
     if name not in _shipped():
-        raise ConfigurationError(f"no protocol {name!r}; there are {', '.join(protocol_names())}")
+        raise ConfigurationError(f"no protocol {name!r}; {instead_of(name, protocol_names())}")
     return _shipped()[name]
 
 
@@ -151,6 +157,13 @@ def quoted(scores: Mapping[str, Any], key: str) -> float | None:
             raise ConfigurationError(f"the protocol quotes {key!r}, but there is no {part!r} among the scores")
         found = found[part]
     return None if found is None else float(found)
+
+
+def _cut(row: Row, root: Path, side: int) -> Iterator[Row]:
+    """Yield the parts of a sample whose files are of one size."""
+    file = row["images"][0]["path"]
+    for place, window in tiles(root / (file if isinstance(file, str) else file[0]), side):
+        yield {**row, "id": f"{row['id']}/{place}", "window": window}
 
 
 def _without(mapping: dict[str, Any], categories: list[str]) -> dict[str, Any]:

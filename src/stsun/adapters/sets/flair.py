@@ -17,10 +17,9 @@ def rows(root: Path, challenge: int = 1) -> Iterator[Row | Missing]:
             yield Missing("test" if images == test[0] else "train", images)
         for domain in folders(root, images):
             split = "test" if images == test[0] else "val" if domain in VAL else "train"
-            for zone in folders(root, f"{images}/{domain}"):
-                for stem, image in named(root, f"{images}/{domain}/{zone}/img", "IMG_*.tif").items():
-                    label = f"{labels}/{domain}/{zone}/msk/{stem.replace('IMG', 'MSK')}.tif"
-                    yield row(f"{domain}/{zone}/{stem}", split, [image], [label])
+            for zone in (f"{domain}/{name}" for name in folders(root, f"{images}/{domain}")):
+                for stem, image in named(root, f"{images}/{zone}/img", "IMG_*.tif").items():
+                    yield row(f"{zone}/{stem}", split, [image], [f"{labels}/{zone}/msk/MSK{stem[3:]}.tif"])
 
 
 CLASSES = """building, pervious surface, pavement, bare soil, water, coniferous tree, deciduous tree, shrubland,
@@ -37,4 +36,5 @@ ADAPTER = Adapter(
     description={"task": "segmentation", "gsd_m": 0.2, "classes": numbered(CLASSES), "ignore": [*range(13, 20)]}
     | {"bands": [*bands("aerial-rgbn", "red green blue nir"), {"name": "ndsm_height", "scale": 0.2}], "scale": 1 / 255},
     rows=rows,
+    tested="miniature, real pixels",
 )

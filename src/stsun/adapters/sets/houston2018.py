@@ -11,6 +11,7 @@ ADAPTER = Adapter(
     sources=(
         "YuxiangZhang-BIT/Data-CSHSI",
         "several public loaders (files)",
+        "xdu-jjgs/HSI_domain_adaptation: README.md (classes)",
     ),
     layout=("Houston18.mat", "Houston18_7gt.mat"),
     dates="1",
@@ -26,7 +27,7 @@ ADAPTER = Adapter(
     rows=lambda root: scene("Houston18.mat", "Houston18_7gt.mat"),
     doubts=(
         "one scene: split it by area with stsun data blocks; single pixels drawn at random leak",
-        "the names of the classes, scale and wavelengths are not confirmed",
+        "the scale and wavelengths are not confirmed",
         "the contest's own files (ENVI at 1 m, labels at 0.5 m) are not read",
     ),
 )

@@ -7,22 +7,22 @@ from stsun.adapters.adapter import Adapter, Row
 from stsun.adapters.folders import bands, features, folds, iso, numbered, row, series
 
 BANDS = bands("sentinel-2-l2a", "B02 B03 B04 B05 B06 B07 B08 B8A B11 B12")
-CLASSES = """background, meadow, winter wheat, maize, winter barley, winter rapeseed, spring barley, sunflower,
- vineyard, beet, winter triticale, winter durum wheat, fruits vegetables flowers, potatoes, leguminous fodder, soybean,
+NAMES = """background, meadow, winter wheat, maize, winter barley, winter rapeseed, spring barley, sunflower,
+ vineyard, beet, winter triticale, winter durum wheat, fruit and vegetable crops, potatoes, leguminous fodder, soybean,
  orchard, mixed cereal, sorghum"""
+LABELS = {"task": "segmentation", "classes": numbered(NAMES, start=0), "ignore": [19]}  # 19: void
 
 
 def patches(root: Path, fold: int, sensors: Mapping[str, int]) -> Iterator[Row]:
     """Yield the patches; fold 1 trains on folds 1 to 3, validates on 4, tests on 5; the other folds rotate this."""
     turn = folds(fold, ("train", "train", "train", "val", "test"))
     for facts in features(root / "metadata.geojson"):
-        images: list[Row] = []
+        images, patch = list[Row](), str(facts["ID_PATCH"])
         for name, count in sensors.items():
             days, sensor = map(iso, facts[f"dates-{name}"].values()), name if len(sensors) > 1 else None
-            images += series(f"DATA_{name}/{name}_{facts['ID_PATCH']}.npy", days, count, sensor=sensor)
+            images += series(f"DATA_{name}/{name}_{patch}.npy", days, count, sensor=sensor)
         images.sort(key=lambda image: str(image["date"]))
-        label = f"ANNOTATIONS/TARGET_{facts['ID_PATCH']}.npy"
-        yield row(str(facts["ID_PATCH"]), turn[int(facts["Fold"])], images, [label], layers=[1])
+        yield row(patch, turn[int(facts["Fold"])], images, [f"ANNOTATIONS/TARGET_{patch}.npy"], layers=[1])
 
 
 ADAPTER = Adapter(
@@ -34,7 +34,7 @@ ADAPTER = Adapter(
     layout=("metadata.geojson", "DATA_S2/S2_*.npy", "ANNOTATIONS/TARGET_*.npy"),
     dates="33 to 61",
     splits=("train", "val", "test"),
-    description={"bands": BANDS, "scale": 1e-4, "gsd_m": 10.0, "task": "segmentation"}
-    | {"classes": numbered(CLASSES, start=0), "ignore": [19]},  # 19: void, parcels mostly outside their patch
+    description={"bands": BANDS, "scale": 1e-4, "gsd_m": 10.0, **LABELS},
     rows=lambda root, fold=1: patches(root, fold, {"S2": 10}),
+    tested="miniature, real pixels",
 )

@@ -1,8 +1,7 @@
 """PASTIS-R: PASTIS with Sentinel-1 of both orbits, all dates of the three in one series."""
 
 from stsun.adapters.adapter import Adapter
-from stsun.adapters.folders import numbered
-from stsun.adapters.sets.pastis import BANDS, CLASSES, patches
+from stsun.adapters.sets.pastis import BANDS, LABELS, patches
 
 RADAR = [{"name": name, "scale": 1.0} for name in ("vv", "vh", "vv-vh")]
 
@@ -16,12 +15,11 @@ ADAPTER = Adapter(
     dates="about 170, of three sensors",
     splits=("train", "val", "test"),
     description={
-        "task": "segmentation",
         "sensors": {"S2": {"bands": BANDS}, "S1A": {"bands": RADAR}, "S1D": {"bands": RADAR}},
         "scale": 1e-4,
         "gsd_m": 10.0,
-        "classes": numbered(CLASSES, start=0),
-        "ignore": [19],
+        **LABELS,
     },
     rows=lambda root, fold=1: patches(root, fold, {"S2": 10, "S1A": 3, "S1D": 3}),
+    tested="miniature, real pixels",
 )

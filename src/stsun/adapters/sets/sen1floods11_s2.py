@@ -11,4 +11,5 @@ ADAPTER = replace(
     title="Sen1Floods11: water in Sentinel-2 alone",
     description={**FACTS, "bands": S2},
     rows=lambda root: chips(root, ("S2",)),
+    tested="miniature, real pixels",
 )
