@@ -124,6 +124,8 @@ def test_the_page_has_plots_and_the_best_and_the_worst_samples(page, made):
     told = json.loads((made[0] / JSON).read_text(encoding="utf-8"))["evaluations"][0]
     for one in (*told["best"], *told["worst"]):
         assert f"{one['sample']}: mean IoU {one['score']:.3f}" in page.text
+    legends = [attributes for attributes in page.all("ul") if attributes.get("aria-label") == "Categories"]
+    assert len(legends) == 2  # above the best and above the worst
     ranked = [one["score"] for one in (*told["best"], *told["worst"][::-1])]
     assert len(ranked) == 2 * SHOWN and ranked == sorted(ranked, reverse=True)
 
@@ -163,6 +165,10 @@ def test_the_latex_twin_has_whole_tables_of_escaped_text(made):
         lines = [line for line in body.splitlines() if line != r"\midrule"]
         assert {len(re.findall(r"(?<!\\)&", line)) + 1 for line in lines} == {len(columns)}
         assert all(line.endswith(r" \\") for line in lines)
+
+
+def test_negative_scores_have_a_minus_in_latex(made):
+    assert "kappa & $-$0.250 & " in to_latex([{**made[1], "kappa": -0.25}])
 
 
 def test_every_sample_is_read_once(model, dataset, tmp_path, monkeypatch):

@@ -1,9 +1,12 @@
 """The small world, written once, and a client of a viewer that shows it."""
 
+import threading
+
 import pytest
 from starlette.testclient import TestClient
 from viewed_world import Brightness, write_dataset, write_images, write_maps, write_pictures, write_polygons
 
+from stsun.prediction import publish
 from stsun.view.app import create_app
 from stsun.view.catalogue import Catalogue
 from stsun.view.guard import Rules
@@ -67,3 +70,27 @@ def view(tmp_path):
 @pytest.fixture
 def town(view, world):
     return view(world / "town")
+
+
+class HeldWriting:
+    """The writing of a prediction's files: it has begun, and waits until the test lets it go on."""
+
+    def __init__(self):
+        self.began, self.go_on = threading.Event(), threading.Event()
+
+    def wait(self):
+        self.began.set()
+        assert self.go_on.wait(60)
+
+
+@pytest.fixture
+def held_writing(monkeypatch):
+    held, write = HeldWriting(), publish.write_cog
+
+    def waiting(*arguments, **options):
+        held.wait()
+        write(*arguments, **options)
+
+    monkeypatch.setattr(publish, "write_cog", waiting)
+    yield held
+    held.go_on.set()

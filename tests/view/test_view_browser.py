@@ -344,9 +344,12 @@ def box_on(view):
     view.page.mouse.up()
 
 
-def test_a_prediction_is_asked_for_watched_seen_and_another_cancelled(opened, network):
+def test_a_prediction_is_asked_for_watched_seen_and_another_cancelled(opened, network, held_writing):
     view = opened("fields")
-    view.page.get_by_role("button", name="New prediction").click()
+    view.page.get_by_role("button", name="New prediction").focus()
+    view.page.keyboard.press("Enter")
+    view.page.get_by_role("button", name="Predict", exact=True).wait_for()
+    assert view.page.evaluate("document.activeElement.closest('#predict form') !== null")
     view.page.get_by_label("Task").select_option("segmentation")
     categories = view.page.get_by_role("group", name="Categories")
     assert [text.strip() for text in categories.locator("label").all_inner_texts()] == [name for name, _ in CATEGORIES]
@@ -369,17 +372,69 @@ def test_a_prediction_is_asked_for_watched_seen_and_another_cancelled(opened, ne
     running.wait_for()
     assert running.get_by_role("progressbar").is_visible()
     view.picture("prediction")
-    running.get_by_role("button", name="Cancel").click()
+    stop = running.get_by_role("button", name="Cancel")
+    stop.focus()
+    view.page.wait_for_timeout(1000)  # the page asks twice meanwhile
+    expect(stop).to_be_focused()
+    view.page.keyboard.press("Enter")
+    expect(running.get_by_role("button")).to_have_text("Cancelling …")
     network.go_on.set()
     view.page.locator("#jobs [data-state=cancelled]").wait_for()
     assert view.page.locator(".layer").count() == 1
     view.page.get_by_role("button", name="Predict", exact=True).click()
+    expect(running.locator("span")).to_have_text("segmentation: writing map.tif")
+    view.picture("prediction-writing")
+    held_writing.go_on.set()
     view.page.locator("#jobs [data-state=done]").wait_for()
     expect(view.page.locator(".layer")).to_have_count(4)
     made = view.page.locator(".layer[aria-label^='map (prediction']")
     view.only(made.get_attribute("aria-label"))
     shown = view.share(FOREST)  # 0.1 of reflectance: category 1 everywhere in the box
     assert 0.02 < shown < 0.15
+
+
+def test_where_there_are_labels_their_categories_are_proposed(browser, served):
+    view = Page(browser, served, SMALLER, "light")
+    kinds = {"segmentation": ["water"], "binary_change": ["building change", "flooded"], "semantic_change": []}
+    view.page.route("**/api/model", lambda route: route.fulfill(json={"tasks": kinds, "sensors": {}}))
+    view.go("pairs: test/pair-1")
+    view.page.get_by_role("button", name="New prediction").click()
+    view.page.get_by_label("Task").select_option("binary_change")
+    categories = view.page.get_by_role("group", name="Categories")
+    expect(categories.get_by_label("building change")).to_be_checked()
+    expect(categories.get_by_label("flooded")).not_to_be_checked()
+    view.page.get_by_label("Task").select_option("segmentation")  # of these none is labelled
+    expect(categories.get_by_label("water")).to_be_checked()
+    view.context.close()
+    assert view.problems == []
+
+
+def test_a_place_that_is_being_opened_dims_the_one_before(opened):
+    view = opened()
+    held = []
+    view.page.route("**/api/places/*", lambda route: held.append(route))
+    view.page.locator("#places select").select_option(label="elsewhere")
+    expect(view.page.locator("#layers")).to_have_css("opacity", "0.4")
+    expect(view.page.locator("#map")).to_have_attribute("aria-busy", "true")
+    held[0].continue_()
+    expect(view.page.locator("#layers")).to_have_css("opacity", "1")
+    expect(view.page).to_have_title("elsewhere – STSUN viewer")
+    view.page.unroute("**/api/places/*")
+
+
+def test_a_point_is_not_left_behind_its_own_values(opened):
+    view = opened()
+    view.click_map(0.75, 0.8)
+    card = view.page.locator("#pixel")
+    card.locator("figure svg").wait_for()
+    mark = view.page.locator(".mark")
+    for _ in range(50):
+        point, over = mark.bounding_box(), card.bounding_box()
+        if point["y"] + point["height"] < over["y"] or point["x"] + point["width"] < over["x"]:
+            break
+        view.page.wait_for_timeout(100)
+    else:
+        pytest.fail(f"the point at {point} lies behind the card at {over}")
 
 
 READABLE = """() => {

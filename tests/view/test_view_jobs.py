@@ -96,6 +96,18 @@ def test_progress_is_told_and_a_cancelled_prediction_leaves_nothing(town, tmp_pa
     assert len(town.place()["layers"]) == 5
 
 
+def test_what_is_written_after_the_last_tile_is_told_and_can_be_cancelled(town, tmp_path, held_writing):
+    identifier = ask(town).json()["id"]
+    assert held_writing.began.wait(60)
+    job = town.get(f"/api/jobs/{identifier}")
+    assert (job["state"], job["stage"], job["done"]) == ("running", "writing map.tif", job["total"])
+    town.client.delete(f"/api/jobs/{identifier}")
+    held_writing.go_on.set()
+    job = until(town, identifier, "cancelled", "done", "failed")
+    assert (job["state"], job["stage"]) == ("cancelled", "writing probabilities.tif")
+    assert list((tmp_path / "made").iterdir()) == []
+
+
 def test_only_so_many_predictions_wait(town):
     town.network.go_on.clear()
     until(town, ask(town).json()["id"], "running")

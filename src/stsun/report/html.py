@@ -11,6 +11,8 @@ from stsun import __version__
 from stsun.report.exhibits import Figure, MapRow
 from stsun.report.words import TITLES, interval, number
 
+HATCHED = '<li><span class="swatch hatched"></span>cloud, no data or not labelled</li>'
+
 
 def document(unit: str, **parts: object) -> str:
     """Return a whole page: the ``page.html`` of a package such as ``report``, with its parts, the style and version."""
@@ -33,7 +35,14 @@ def image(data: bytes, kind: str, alt: str, **attributes: object) -> str:
 
 def map_row(row: MapRow) -> str:
     """Return the pictures of one output map with their key."""
-    return f"<h3>The map: {escape(row.title)}</h3>{figures(row.figures)}{note(row.note)}{_key(row.key)}"
+    told = key(row.key, "Where they differ", HATCHED)
+    return f"<h3>The map: {escape(row.title)}</h3>{figures(row.figures)}{note(row.note)}{told}"
+
+
+def key(colors: Mapping[str, str], label: str, more: str = "") -> str:
+    """Return a line of names with their colours, called ``label`` by screen readers; ``more`` is ready HTML."""
+    entries = "".join(f"<li>{swatch(color)}{escape(name)}</li>" for name, color in colors.items())
+    return f'<ul class="key" aria-label="{escape(label)}">{entries}{more}</ul>'
 
 
 def note(text: str) -> str:
@@ -75,9 +84,3 @@ def _figure(figure: Figure) -> str:
     caption = f"<span>{escape(figure.caption)}</span>" if figure.caption else ""
     picture = image(figure.png, "png", figure.alt, width=figure.width, height=figure.height)
     return f"<figure>{picture}<figcaption>{escape(figure.title)}{caption}</figcaption></figure>"
-
-
-def _key(key: Mapping[str, str]) -> str:
-    entries = "".join(f"<li>{swatch(color)}{escape(name)}</li>" for name, color in key.items())
-    hatched = '<li><span class="swatch hatched"></span>cloud, no data or not labelled</li>'
-    return f'<ul class="key" aria-label="Where they differ">{entries}{hatched}</ul>'

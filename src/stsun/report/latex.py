@@ -29,4 +29,5 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"[\\{}$&#%_~^–<>]", lambda found: SPECIAL[found[0]], " ".join(text.split()))
+    escaped = re.sub(r"[\\{}$&#%_~^–<>]", lambda found: SPECIAL[found[0]], " ".join(text.split()))
+    return re.sub(r"(?<!\S)-(?=\d)", "$-$", escaped)  # of a number: a minus, not a hyphen

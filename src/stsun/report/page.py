@@ -7,7 +7,7 @@ from typing import Any
 from stsun.evaluation.summary import HEADLINES
 from stsun.report.contents import Chapter, Report
 from stsun.report.gallery import Exhibit
-from stsun.report.html import document, figures, image, map_row, note, score_table, swatch, table, value_cells
+from stsun.report.html import document, figures, image, key, map_row, note, score_table, swatch, table, value_cells
 from stsun.report.markdown import AREAS, confusion_rows, reliability_rows
 from stsun.report.pictures import colors_of
 from stsun.report.plots import confusion_plot, curve_plot, reliability_plot
@@ -51,8 +51,8 @@ def _chapter(place: int, chapter: Chapter) -> str:
 {_confusion(scores)}
 {_calibration(scores)}
 {_areas(scores)}
-{_exhibits("Best samples", chapter.best, scores)}
-{_exhibits("Worst samples", chapter.worst, scores)}
+{_exhibits("Best samples", chapter.best, chapter)}
+{_exhibits("Worst samples", chapter.worst, chapter)}
 <h3>What the model was given and asked</h3>
 {_facts(chapter.asked)}
 </section>"""
@@ -100,14 +100,18 @@ def _areas(scores: Mapping[str, Any]) -> str:
     return f'<h3>Areas</h3>{_paragraph(AREAS)}<div class="tables">{shown}</div>'
 
 
-def _exhibits(title: str, exhibits: Sequence[Exhibit], scores: Mapping[str, Any]) -> str:
-    name = TITLES[HEADLINES[scores["task"]][0]]
+def _exhibits(title: str, exhibits: Sequence[Exhibit], chapter: Chapter) -> str:
+    if not exhibits:
+        return ""
+    names = chapter.scores["confusion_names"]
+    legend = key(dict(zip(names, colors_of(names, chapter.colors), strict=True)), "Categories")
+    ranked = escape(TITLES[HEADLINES[chapter.scores["task"]][0]])
     shown = "".join(
-        f"<article><h3>{escape(one.id)}: {escape(name)} {number(one.score)}</h3>"
+        f"<article><h3>{escape(one.id)}: {ranked} {number(one.score)}</h3>"
         f"{figures(one.inputs)}{note(one.input_note)}{''.join(map(map_row, one.maps))}</article>"
         for one in exhibits
     )
-    return f"<details open><summary>{escape(title)}, by {escape(name)}</summary>{shown}</details>" if shown else ""
+    return f"<details open><summary>{escape(title)}, by {ranked}</summary>{legend}{shown}</details>"
 
 
 def _curves(report: Report) -> str:

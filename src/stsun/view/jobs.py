@@ -54,13 +54,14 @@ class Request:
 
 @dataclass
 class Job:
-    """One prediction and how far it is."""
+    """One prediction and how far it is: how many tiles are done, then what is done after them."""
 
     number: int
     request: Request
     state: str = WAITING
     done: int = 0
     total: int = 0
+    stage: str = ""
     message: str = ""
     layers: list[str] = field(default_factory=list)
     cancelled: Event = field(default_factory=Event)
@@ -69,7 +70,7 @@ class Job:
         """Return what the page shows."""
         return {
             "id": str(self.number), "state": self.state, "done": self.done, "total": self.total,
-            "message": self.message, "task": self.request.task, "layers": list(self.layers),
+            "stage": self.stage, "message": self.message, "task": self.request.task, "layers": list(self.layers),
         }  # fmt: skip
 
 
@@ -139,7 +140,7 @@ class Jobs:
         return self._jobs.get(int(identifier)) if identifier.isdecimal() and len(identifier) < 10 else None
 
     def cancel(self, job: Job) -> None:
-        """End a prediction after the tile that it is at; what it has made is removed."""
+        """End a prediction after the tile or the file that it is at; what it has made is removed."""
         job.cancelled.set()
         if job.state == WAITING:
             job.state = CANCELLED
@@ -186,16 +187,23 @@ class Jobs:
         from stsun.prediction.run import Settings
         from stsun.prediction.targets import Targets
 
-        def progress(done: int, total: int) -> None:
-            job.done, job.total = done, total
+        def go_on() -> None:
             if job.cancelled.is_set():
                 raise CancelledError
+
+        def progress(done: int, total: int) -> None:
+            job.done, job.total = done, total
+            go_on()
+
+        def stage(words: str) -> None:
+            job.stage = words
+            go_on()
 
         request, layer = job.request, self._catalogue.layer(job.request.layer)
         targets = Targets(folder / "map.tif", folder / "probabilities.tif", confidence=folder / "confidence.tif")
         result = predict_scene(
             self.model(), _scene(layer, request), task=request.task, categories=list(request.categories) or None,
-            per_date=request.per_date, targets=targets, settings=Settings(progress=progress),
+            per_date=request.per_date, targets=targets, settings=Settings(progress=progress, stage=stage),
         )  # fmt: skip
         layers, _ = open_files(result.files)
         named = [replace(one, title=f"{one.title} ({folder.name})") for one in stacked(layers)]

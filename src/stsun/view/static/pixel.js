@@ -8,6 +8,7 @@ import { dateOf, layerOf, state } from "/static/state.js";
 
 const card = byId("pixel");
 const MOST_BARS = 6;
+const CLEAR = 20; // pixels between a point and the card that has made room for it
 let asked = 0;
 
 /** Reads and shows the values at a point. */
@@ -50,6 +51,14 @@ function show(known, point, touched) {
     ),
   );
   card.hidden = false;
+  uncover(point);
+}
+
+/** Moves the map if the card lies over the point that it tells of. */
+function uncover(point) {
+  const [over, frame, at] = [card.getBoundingClientRect(), map.getContainer().getBoundingClientRect(), map.project(point)];
+  const [x, y] = [frame.left + at.x, frame.top + at.y];
+  if (x > over.left && x < over.right && y > over.top && y < over.bottom) map.panBy([0, y - over.top + CLEAR]);
 }
 
 function mapOf({ title, dates, changes }) {

@@ -33,7 +33,7 @@ async function list(find) {
   total.textContent =
     found.total > found.places.length
       ? `${found.places.length} of ${found.total} places; search for others`
-      : `${found.total} places`;
+      : `${found.total} place${found.total === 1 ? "" : "s"}`;
   return found;
 }
 
@@ -51,6 +51,7 @@ function look() {
 
 async function go(id) {
   const wanted = (going = id);
+  busy(true);
   try {
     const place = await api.place(id);
     if (going !== wanted) return;
@@ -61,5 +62,13 @@ async function go(id) {
     document.title = `${place.title} – STSUN viewer`;
   } catch (error) {
     say(error.message);
+  } finally {
+    if (going === wanted) busy(false);
   }
+}
+
+/** Dims what is seen of the place before while another one is opened, which takes its time with large samples. */
+function busy(now) {
+  document.body.classList.toggle("going", now);
+  byId("map").setAttribute("aria-busy", String(now));
 }

@@ -7,11 +7,12 @@ import { changed, dateOf, enter, layerOf, onChange, state } from "/static/state.
 
 const TASKS = {
   segmentation: "Segmentation: what is where",
-  binary_change: "Change: where something changed",
+  binary_change: "Change: where it changed",
   semantic_change: "Change: what became what",
 };
 const ACTIVE = ["waiting", "running"];
 const ASK_AGAIN_MS = 400;
+const MOST_LISTED = 5;
 
 const images = el("select", { "aria-label": "Images", onchange: () => listDates() });
 const dates = el("ul", { className: "choices", role: "group", "aria-label": "Dates" });
@@ -77,7 +78,7 @@ async function prepare() {
     listCategories();
     form.hidden = false;
     open.hidden = true;
-    images.focus();
+    [...form.elements].find((control) => control.offsetParent)?.focus();
   } catch (error) {
     say(error.message);
   }
@@ -115,10 +116,19 @@ function listDates() {
 }
 
 function listCategories() {
-  categories.replaceChildren(...knows.tasks[task.value].map((name) => choice(name, name, true)));
+  const known = knows.tasks[task.value];
+  const labelled = known.filter((name) => labels().includes(name));
+  const few = labelled.length > (task.value === "binary_change" ? 0 : 1); // one kind of change is a question, too
+  categories.replaceChildren(...known.map((name) => choice(name, name, !few || labelled.includes(name))));
   perDate.hidden = task.value !== "segmentation" || dates.childElementCount < 2;
   filter.hidden = categories.childElementCount < 12;
   filter.value = "";
+}
+
+/** The categories that are labelled here: a map of them can be compared with the labels. */
+function labels() {
+  const layers = state.place.layers.filter((layer) => layer.kind === "labels");
+  return layers.flatMap((layer) => layer.legend.map((entry) => entry.name));
 }
 
 function choice(text, value, checked) {
@@ -158,6 +168,7 @@ async function start() {
   button.disabled = false;
 }
 
+const lines = new Map(); // the number of a prediction -> its line in the list
 let watching = false;
 const seen = new Set();
 
@@ -168,7 +179,7 @@ export async function watch() {
   try {
     for (;;) {
       const jobs = await api.jobs();
-      list.replaceChildren(...jobs.slice(-5).reverse().map(lineOf));
+      show(jobs);
       for (const job of jobs) if (!ACTIVE.includes(job.state) && !seen.has(job.id)) await end(job);
       if (!jobs.some((job) => ACTIVE.includes(job.state))) break;
       await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
@@ -186,25 +197,54 @@ async function end(job) {
   }
 }
 
-function lineOf(job) {
-  const active = ACTIVE.includes(job.state);
-  const words = job.state === "running" && job.total ? `${job.done} of ${job.total} tiles` : job.state;
-  return el(
-    "li",
-    { "data-state": job.state },
-    el("span", {}, `${job.task.replace("_", " ")}: ${words}`),
-    active &&
-      el(
-        "button",
-        {
-          type: "button",
-          className: "quiet text",
-          onclick: () => api.cancel(job.id).catch((error) => say(error.message)),
-        },
-        "Cancel",
-      ),
-    active &&
-      el("progress", { max: job.total || 1, value: job.total ? job.done : undefined, "aria-label": "Progress" }),
-    job.message && el("p", { className: "faint" }, job.message),
-  );
+/** Lists the latest predictions. A line stays the same element: one that is replaced would lose the keyboard's focus. */
+function show(jobs) {
+  const latest = jobs.slice(-MOST_LISTED);
+  for (const [id, line] of lines) {
+    if (latest.some((job) => job.id === id)) continue;
+    line.remove();
+    lines.delete(id);
+  }
+  for (const job of latest) {
+    const added = !lines.has(job.id);
+    if (added) lines.set(job.id, lineOf(job.id));
+    const line = lines.get(job.id);
+    if (added) list.prepend(line);
+    line.update(job);
+    if (added && ACTIVE.includes(job.state)) line.scrollIntoView({ block: "nearest" });
+  }
+}
+
+function lineOf(id) {
+  const words = el("span");
+  const stop = el("button", { type: "button", className: "quiet text", onclick: () => cancel(id, stop) }, "Cancel");
+  const bar = el("progress", { "aria-label": "Progress" });
+  const told = el("p", { className: "faint" });
+  const line = el("li", {}, words, stop, bar, told);
+  line.update = (job) => {
+    line.dataset.state = job.state;
+    words.textContent = `${job.task.replace("_", " ")}: ${wordsOf(job)}`;
+    told.textContent = job.message;
+    told.hidden = !job.message;
+    stop.hidden = bar.hidden = !ACTIVE.includes(job.state);
+    bar.max = job.total || 1;
+    if (job.total && !job.stage) bar.value = job.done;
+    else bar.removeAttribute("value"); // nobody knows how far it is
+  };
+  return line;
+}
+
+function wordsOf({ state, stage, done, total }) {
+  if (state !== "running") return state;
+  return stage || (total ? `${done} of ${total} tiles` : state);
+}
+
+async function cancel(id, stop) {
+  stop.disabled = true;
+  stop.textContent = "Cancelling …";
+  try {
+    await api.cancel(id);
+  } catch (error) {
+    say(error.message);
+  }
 }
