@@ -1,6 +1,7 @@
 # make demo : set up and run the main job      make test : set up and run the tests
 # make check: lint and types                   make docs : build the documentation in build/site
-# make fuzz : try the readers with odd inputs at length
+# make fuzz : try the readers with odd inputs at length; FUZZ='--only YAML --seed 7' a part, other seeds other inputs
+# make fuzz-guided: try one with inputs that are led by what code they reach; READER=card, FUZZ='--inputs 100000'
 # make sbom : list what is installed, as CycloneDX  make audit: hold it against known advisories
 # make test-lowest, make test-newest: the tests with the oldest and the newest packages that pyproject.toml allows
 # make clean: remove the environments
@@ -13,11 +14,11 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_FIND_LINKS ?= $(or $(PIP_FIND_LINKS),$(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null))
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
 
-.PHONY: demo test check fuzz docs setup locked constraints licences audit sbom test-lowest test-newest clean
+.PHONY: demo test check fuzz fuzz-guided docs setup locked constraints licences audit sbom test-lowest test-newest clean
 demo: $(VENV)/.run  ; OMP_NUM_THREADS=$$(nproc 2>/dev/null || echo 2) $(BIN)/stsun demo
 test: $(VENV)/.dev  ; $(BIN)/python -m pytest -n 2
 check: $(VENV)/.dev ; $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-fuzz: $(VENV)/.dev  ; $(BIN)/python tests/reliability/fuzz.py
+fuzz: $(VENV)/.dev  ; $(BIN)/python tests/reliability/fuzz.py $(FUZZ)
 docs: $(VENV)/.docs ; $(BIN)/python docs/gather.py build/pages && $(BIN)/zensical build --strict
 setup: $(VENV)/.dev
 
@@ -48,12 +49,17 @@ constraints: | $(BIN)/uv
 	$(BIN)/uv pip compile -q pyproject.toml --extra dev --python-version 3.11 --generate-hashes \
 	    --python-platform x86_64-manylinux_2_28 -c constraints.txt --no-annotate --no-header --no-emit-index-url \
 	    --no-emit-find-links --no-emit-package torch -o .ci/requirements.txt
+# apart from all else, as atheris has no builds for every platform and Python
+READER ?= yaml
+fuzz-guided: $(VENV)/.dev
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --target build/atheris 'atheris>=3,<4'
+	PYTHONPATH=build/atheris $(BIN)/python tests/reliability/fuzz_guided.py $(READER) $(FUZZ)
 licences: $(VENV)/.dev ; $(BIN)/python docs/licences.py
 audit: $(VENV)/.dev ; $(BIN)/python -m pytest tests/reliability/test_supply_chain.py
 sbom: $(VENV)/.dev
 	@mkdir -p build
-	$(BIN)/uv tool run --quiet --from 'cyclonedx-bom>=7,<8' cyclonedx-py environment --output-reproducible \
-	    --output-format JSON --output-file build/sbom.json $(BIN)/python
+	$(BIN)/uv tool run --quiet --from 'cyclonedx-bom>=7,<8' cyclonedx-py environment --pyproject pyproject.toml \
+	    --mc-type library --output-reproducible --output-format JSON --output-file build/sbom.json $(BIN)/python
 # each in an environment of its own; TESTS=tests/raster runs a part. torch is that of $(VENV): where only its build for
 # processors is at hand, no other version can be had
 TORCH = $(shell $(BIN)/python -c 'from importlib.metadata import version; print("torch==" + version("torch"))')

@@ -1,14 +1,19 @@
 """What is left of a verb that is disturbed: killed, interrupted, out of disk or memory, its input cut off.
 
 Example:
-    OMP_NUM_THREADS=1 python benchmarks/faults.py --json benchmarks/results/faults.json
+    OMP_NUM_THREADS=1 python benchmarks/faults.py --json build/faults.json
+    OMP_NUM_THREADS=1 python benchmarks/faults.py predict evaluate --json build/faults.json
 
 Every case is a verb of the command line in a process of its own, on a small simulated world, and one fault. The moments
 are drawn by a seed: by the clock, or by what the process does to files (the n-th file opened to be written, renamed,
 removed). The promise that is tried: a disturbed verb either ends well with the right result; or it was killed,
 interrupted (exit 130, one line) or refuses (exit 2, one message, no traceback), and files that were there before are as
 they were or already the right new ones. The same command again, with --resume where it has that, then gives the right
-result and leaves nothing else. Prints one table; exits with 1 if a promise was broken.
+result and leaves nothing else. Prints how the cases ended, by verb and by kind of fault; exits with 1 if a promise was
+broken.
+
+A whole run takes long, and can be done in parts: cases that the file of ``--json`` holds already are not tried again,
+but counted. Begin another file once the code has changed.
 """
 
 import argparse
@@ -46,7 +51,9 @@ from stsun.model.stsun import create
 from stsun.simulation.dataset import write_dataset
 from tables import head, row, write_json
 
-PATIENCE_S = 600
+PATIENCE_S, HUNG = 600, 124
+"""Seconds until a process is taken to hang, and what then stands for its exit code."""
+TOO_LATE = "ended before the fault"
 BEFORE = b"what was there before"
 IMPORTED = (
     "lightning.pytorch", "matplotlib.figure", "pyogrio", "shapely", "stsun.adapters.adapter", "stsun.categories.add",
@@ -212,12 +219,13 @@ def faults_of(verb: Verb, normal: Ended, draw: random.Random) -> Iterator[Fault]
         return draw.uniform(0.05, 0.95) * normal.seconds
 
     for name, number in (("kill -9", signal.SIGKILL), ("SIGTERM", signal.SIGTERM), ("Ctrl-C", signal.SIGINT)):
-        yield Fault(f"{name}", at_change=(change(), lambda number=number: os.kill(os.getpid(), number)))
-        yield Fault(f"{name}", after_s=moment(), outside=lambda pid, _, number=number: os.kill(pid, number))
-    yield Fault("disk full at a change of a file", at_change=(change(), _no_space))
+        if verb.makes:
+            yield Fault(name, at_change=(change(), lambda number=number: os.kill(os.getpid(), number)))
+        yield Fault(name, after_s=moment(), outside=lambda pid, _, number=number: os.kill(pid, number))
+    if verb.makes:
+        yield Fault("disk full at a change of a file", at_change=(change(), _no_space))
     most = int(10 ** draw.uniform(1, 4.5))
-    if verb.makes:  # what is only printed goes to a file of this program's own
-        yield Fault("files limited in size", within=_limit(resource.RLIMIT_FSIZE, most))
+    yield Fault("files limited in size", within=_limit(resource.RLIMIT_FSIZE, most))
     share = draw.uniform(0.05, 0.95)
     yield Fault("memory limited", within=lambda: _limit_memory(int(share * normal.mapped)))
     if verb.reads:
@@ -230,11 +238,22 @@ def faults_of(verb: Verb, normal: Ended, draw: random.Random) -> Iterator[Fault]
     if verb.workers:
         yield Fault("a worker killed", after_s=moment(), outside=lambda pid, _: _kill_child(pid))
     yield Fault("ASCII only, stdout full", within=_full_terminal)
-    yield Fault("clock set back a day, other zone and locale", at_change=(change(), _other_time))
+    clock = "clock set back a day, other zone and locale"
+    yield Fault(clock, at_change=(change(), _other_time)) if verb.makes else Fault(clock, within=_other_time)
+
+
+UNKNOWN = Ended(0, "", "", 0.0, 1, 1, False)
+"""A normal course for which only the kinds of faults count."""
+
+
+def kinds_of(verb: Verb) -> list[str]:
+    """Return the names of the faults of one round for a verb."""
+    return [fault.name for fault in faults_of(verb, UNKNOWN, random.Random(0))]
 
 
 def _limit(what: int, most: int) -> Callable[[], object]:
     def limit() -> None:
+        sys.dont_write_bytecode = True  # Python would leave half of a compiled module behind
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(what, (most, most))
 
@@ -379,7 +398,7 @@ def _wait(child: int, folder: Path, fault: Fault, shared: mmap.mmap) -> tuple[in
         time.sleep(0.005)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    raise TimeoutError(f"still running after {PATIENCE_S} s under {fault.name}")
+    return HUNG, time.monotonic() - (begun or forked)
 
 
 def contents(folder: Path, verb: Verb) -> dict[str, bytes]:
@@ -421,26 +440,38 @@ def _without_times(value: Any) -> Any:
 
 @dataclass
 class Case:
-    """One case and its end."""
+    """One case and its end.
+
+    Args:
+        verb: What was disturbed.
+        fault: By what.
+        turn: In which round.
+        place: Which fault of the round.
+        ended: How.
+        then: What another run came to, or that none was needed.
+        broken: Which promises were not kept.
+        said: The end of what it said.
+    """
 
     verb: str
     fault: str
+    turn: int
+    place: int
     ended: str = ""
     then: str = ""
     broken: list[str] = field(default_factory=list)
     said: str = ""
 
 
-def try_case(
-    name: str, fault: Fault, world: Path, folder: Path, expected: dict[str, bytes], normal: Ended
-) -> Case | None:
-    """Disturb a verb once, hold what is left against the promise, and run it again; None if it had ended before."""
-    verb, case = VERBS[name], Case(name, fault.name)
+def try_case(case: Case, fault: Fault, scratch: Path, expected: dict[str, bytes], normal: Ended) -> None:
+    """Disturb a verb once, hold what is left against the promise, and run it again."""
+    verb, world, folder = VERBS[case.verb], scratch / "world", scratch / "case"
     _fresh(world, folder, verb)
     before = contents(folder, verb)
     ended = run(verb.arguments.split(), folder, fault)
     if not ended.struck:
-        return None
+        case.ended = TOO_LATE
+        return
     case.said = ended.err[-300:]
     case.ended = _kind(ended.code)
     case.broken += list(_broken(ended, contents(folder, verb), before, expected, normal))
@@ -456,7 +487,6 @@ def try_case(
     left = [str(path.relative_to(folder)) for path in folder.rglob("*") if "unfinished" in path.name]
     if left:
         case.broken.append(f"left behind: {', '.join(left)}")
-    return case
 
 
 def _fresh(world: Path, folder: Path, verb: Verb) -> None:
@@ -505,31 +535,41 @@ def _differing(found: dict[str, bytes], expected: dict[str, bytes]) -> list[str]
     return sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
 
 
-def try_verb(name: str, rounds: int, seed: int, only: str, scratch: Path) -> Iterator[Case]:
-    """Yield the cases of one verb."""
-    world, folder, draw = scratch / "world", scratch / "case", random.Random(f"{seed} {name}")
-    _fresh(world, folder, VERBS[name])
-    normal = run(VERBS[name].arguments.split(), folder, Fault("none"))
+def try_verb(name: str, wanted: Sequence[tuple[int, int]], seed: int, scratch: Path) -> Iterator[Case]:
+    """Yield the cases of one verb: of each (round, place of a fault in it) that is wanted, in order."""
+    verb, folder = VERBS[name], scratch / "case"
+    _fresh(scratch / "world", folder, verb)
+    normal = run(verb.arguments.split(), folder, Fault("none"))
     if normal.code:
-        raise SystemExit(f"{name} does not even run undisturbed: {normal.err}")
-    expected = contents(folder, VERBS[name])
-    for _ in range(rounds):
-        for fault in faults_of(VERBS[name], normal, draw):
-            if only in fault.name:
-                case = try_case(name, fault, world, folder, expected, normal)
-                if case is not None:
-                    yield case
+        raise SystemExit(f"{name} does not even run undisturbed: {normal.code} {normal.err}")
+    expected = contents(folder, verb)
+    for turn, place in wanted:
+        fault = list(faults_of(verb, normal, random.Random(f"{seed} {name} {turn}")))[place]
+        case = Case(name, fault.name, turn, place)
+        try_case(case, fault, scratch, expected, normal)
+        yield case
 
 
-def table(cases: Sequence[Case]) -> str:
-    """Return the cases as a Markdown table: verb, fault, how many, how they ended."""
-    lines = [head(["verb", "fault", "cases", "ended", "then", "broken"], 2)]
-    for verb, fault in dict.fromkeys((case.verb, case.fault) for case in cases):
-        own = [case for case in cases if (case.verb, case.fault) == (verb, fault)]
+def table(cases: Sequence[Case], *keys: str) -> str:
+    """Return the cases as a Markdown table: how many of each kind, and how they ended."""
+    lines = [head([*keys, "cases", "ended", "then", "broken"], len(keys))]
+    cases = [case for case in cases if case.ended != TOO_LATE]
+    for kind in dict.fromkeys(tuple(getattr(case, key) for key in keys) for case in cases):
+        own = [case for case in cases if tuple(getattr(case, key) for key in keys) == kind]
         ended, then = (Counter(getattr(case, key) for case in own if getattr(case, key)) for key in ("ended", "then"))
-        words = [", ".join(f"{count} {kind}" for kind, count in counted.items()) for counted in (ended, then)]
-        lines.append(row([verb, fault, str(len(own)), *words, str(sum(bool(case.broken) for case in own))]))
+        words = [", ".join(f"{count} {end}" for end, count in sorted(counted.items())) for counted in (ended, then)]
+        lines.append(row([*kind, str(len(own)), *words, str(sum(bool(case.broken) for case in own))]))
     return "\n".join(lines)
+
+
+def earlier(path: Path | None, seed: int) -> list[Case]:
+    """Return the cases that a file holds already."""
+    if path is None or not path.is_file():
+        return []
+    held = json.loads(path.read_text(encoding="utf-8"))
+    if held["seed"] != seed:
+        raise SystemExit(f"{path} holds cases of seed {held['seed']}, not {seed}: name another file")
+    return [Case(**case) for case in held["cases"]]
 
 
 def main() -> None:
@@ -539,23 +579,29 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1, help="how often each fault is tried")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--only", default="", help="part of the names of faults")
-    parser.add_argument("--json", type=Path, help="write all cases here, too")
+    parser.add_argument("--json", type=Path, help="write all cases here, too, and go on from those that it holds")
     options = parser.parse_args()
     torch.set_num_threads(1)
     for module in IMPORTED:  # so that faults strike at work
         importlib.import_module(module)
-    cases: list[Case] = []
+    cases = earlier(options.json, options.seed)
+    done = {(case.verb, case.turn, case.place) for case in cases}
     with tempfile.TemporaryDirectory(prefix="stsun-faults-") as scratch:
         make_world(Path(scratch) / "world")
         for name in options.verbs:
-            for case in try_verb(name, options.rounds, options.seed, options.only, Path(scratch)):
+            kinds = [place for place, kind in enumerate(kinds_of(VERBS[name])) if options.only in kind]
+            wanted = [(turn, place) for turn in range(options.rounds) for place in kinds]
+            wanted = [one for one in wanted if (name, *one) not in done]
+            for case in try_verb(name, wanted, options.seed, Path(scratch)) if wanted else ():
                 cases.append(case)
                 print(f"{case.verb}, {case.fault}: {case.ended} {case.then}", file=sys.stderr, flush=True)
                 if options.json is not None:  # case by case: a long run may be stopped
                     write_json(options.json, {"seed": options.seed, "cases": [vars(each) for each in cases]})
                 for problem in case.broken:
                     print(f"BROKEN {case.verb}, {case.fault}: {problem}", file=sys.stderr, flush=True)
-    print(table(cases))
+    print(table(cases, "verb", "fault"), table(cases, "fault"), table(cases, "verb"), sep="\n\n")
+    late = sum(case.ended == TOO_LATE for case in cases)
+    print(f"\n{len(cases) - late} faults struck; {late} more came too late, as the verb had ended")
     sys.exit(any(case.broken for case in cases))
 
 

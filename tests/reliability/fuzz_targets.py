@@ -177,7 +177,11 @@ def check_card(content, folder):
         card = mutate(card, number, seeds.JSON_TOKENS)
     else:
         card = json.dumps(change, default=str, skipkeys=True).encode()
-    (folder / "model" / CARD).write_bytes(card)
+    check_card_file(card, folder)
+
+
+def check_card_file(content, folder):
+    (folder / "model" / CARD).write_bytes(content)
     _check_model(folder)
 
 

@@ -1,5 +1,9 @@
 """Defects that injected faults have shown, each as small as it can be shown (see benchmarks/faults.py)."""
 
+import os
+import resource
+import signal
+import subprocess
 import sys
 
 import numpy as np
@@ -32,11 +36,19 @@ class Level(nn.Module):
         return self.level.expand(len(valid), 1, names, *valid.shape[2:]) * torch.arange(names)[:, None, None]
 
 
+def tripped(error):
+    """An error of a library that was interrupted where it did not expect it."""
+    error.__context__ = RuntimeError("on the way")
+    error.__context__.__context__ = KeyboardInterrupt()
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [
         (KeyboardInterrupt(), 130, "stsun: interrupted; run it again\n"),
         (KeyboardInterrupt("interrupted; go on with --resume"), 130, "stsun: interrupted; go on with --resume\n"),
+        (tripped(AssertionError("Trying to pop empty mode stack")), 130, "stsun: interrupted; run it again\n"),
         (MemoryError("Unable to allocate 3 GiB\nin a worker"), 2, "not enough memory (Unable to allocate 3 GiB); take"),
         (MemoryError(), 2, "not enough memory (MemoryError); take"),
         (RuntimeError("can't start new thread"), 2, "not enough memory (can't start new thread); take"),
@@ -55,6 +67,21 @@ def test_what_the_machine_lacks_is_one_message_and_no_bug(monkeypatch, capfd, er
         cli.main()
     told = capfd.readouterr().err
     assert end.value.code == code and message in told and told.count("\n") == 1
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_what_is_printed_to_a_disk_that_runs_full_is_not_cut_off_in_silence(tmp_path, unbuffered):
+    def limited():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+    with (tmp_path / "out.txt").open("w") as out:  # -B: no half of a compiled module is left behind
+        done = subprocess.run(
+            [sys.executable, "-B", "-m", "stsun", "--help"], stdout=out, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered}, preexec_fn=limited, restore_signals=False, timeout=120,
+        )  # fmt: skip
+    assert (tmp_path / "out.txt").stat().st_size == 100, "the limit did not strike"
+    assert done.returncode == 2 and "File too large" in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_an_interrupted_prediction_says_how_to_go_on(write_image, tmp_path):
@@ -81,10 +108,11 @@ def test_ten_thousand_classes_are_refused_by_their_number_alone():
 
 
 def test_a_description_and_its_list_of_samples_stay_together_where_one_cannot_be_written(tmp_path):
-    mapping = {"name": "n", "task": "segmentation", "classes": {0: "a"}, "samples": [{"id": "first"}]}
+    sample = {"id": "first", "split": "train", "images": [{"path": "a.tif"}], "labels": ["b.tif"]}
+    mapping = {"name": "n", "task": "segmentation", "classes": {0: "a"}, "samples": [sample]}
     write_yaml(tmp_path / "n.yaml", mapping)
     before = [(tmp_path / name).read_bytes() for name in ("n.yaml", "n.jsonl")]
     (tmp_path / ".n.yaml.unfinished.yaml").mkdir()  # in the way of the description, not of the list
     with pytest.raises(RasterError, match=r"n\.yaml cannot be written"):
-        write_yaml(tmp_path / "n.yaml", {**mapping, "samples": [{"id": "second"}]})
+        write_yaml(tmp_path / "n.yaml", {**mapping, "samples": [{**sample, "id": "second"}]})
     assert [(tmp_path / name).read_bytes() for name in ("n.yaml", "n.jsonl")] == before

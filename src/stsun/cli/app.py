@@ -27,9 +27,19 @@ class Verbs(TyperGroup):
         """Run a verb."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt as stop:
+        except (KeyboardInterrupt, Exception) as error:
+            stop = _interruption(error)
+            if stop is None:
+                raise
             typer.echo(f"stsun: {str(stop) or 'interrupted; run it again'}", err=True)
-            raise typer.Exit(INTERRUPTED) from stop
+            raise typer.Exit(INTERRUPTED) from error
+
+
+def _interruption(error: BaseException | None) -> KeyboardInterrupt | None:
+    """Return the interruption that an error is or came of: tracing, as exports do, stumbles over one."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error
 
 
 app = typer.Typer(
@@ -49,9 +59,7 @@ def main() -> None:
     Exits with 0 on success, 2 on what the user can mend, 130 if interrupted (by Ctrl-C or SIGTERM), 1 on a bug.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    for stream in (sys.stdout, sys.stderr):  # not every terminal knows every character
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
     logging.getLogger("rasterio").setLevel(logging.CRITICAL)  # what it logs is in our error message, too
     try:
         app(prog_name="stsun")
@@ -75,6 +83,17 @@ def main() -> None:
             err=True,
         )
         sys.exit(1)
+
+
+def _prepare_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):  # not every terminal knows every character
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):  # as PYTHONUNBUFFERED=1 has it
+        # what a disk that runs full takes only a part of is then cut off without a word; with a buffer it is an error
+        sys.stdout = os.fdopen(
+            sys.stdout.fileno(), "w", buffering=1, encoding=sys.stdout.encoding, errors=sys.stdout.errors, closefd=False
+        )
 
 
 def _lacking(error: Exception) -> str:
