@@ -13,7 +13,6 @@ from stsun.errors import ConfigurationError
 from stsun.model.config import STSUNConfig
 from stsun.model.encodings import BAND_FEATURES, encode_bands, encode_cells, encode_positions
 from stsun.model.hypernetwork import BasisGenerator, TransformerGenerator
-from stsun.model.strips import by_groups
 
 TOKEN_WIDTH = 16
 CELL_FEATURES = 4
@@ -67,16 +66,12 @@ class Mixing(nn.Module):
         """Map ``N C H W`` (invalid pixels 0) to ``N H/p W/p R``, zero where ``seen`` N H/p W/p is false."""
         size = {"h": seen.shape[1], "w": seen.shape[2]}
         cells = rearrange(image, "n c (h p) (w q) -> n (h w) (c p q)", p=self.patch, q=self.patch)
-        (mixed,) = by_groups(self._mixed, cells, seen.flatten(1))
-        return rearrange(mixed, "n (h w) r -> n h w r", **size)
-
-    def _mixed(self, cells: Tensor, seen: Tensor) -> tuple[Tensor]:
         # where nothing is seen all values are 0, so that only the bias is to be kept away
-        mixed = seen[..., None] * self.bias
+        mixed = seen.flatten(1)[..., None] * self.bias
         for scale, part in zip(SCALES, self.weight, strict=True):
             scaled = cells / cells.abs().add_(scale)
             mixed = mixed.baddbmm_(scaled, (max(scale, 1.0) * part.mT).expand(scaled.shape[0], -1, -1))
-        return (mixed,)
+        return rearrange(mixed, "n (h w) r -> n h w r", **size)
 
 
 class _Generated(nn.Module):
@@ -147,18 +142,9 @@ _GENERATORS = {"basis": _Basis, "hypernetwork": _Hypernetwork, "fixed": _Fixed}
 def unify_dates(
     mixings: Mapping[Bands, nn.Module], dates: Sequence[Tensor], seen: Tensor, bands: Sequence[Bands]
 ) -> Tensor:
-    """Return virtual bands ``B T H W R`` of dates ``B C_t H W``, zero where ``seen`` B T H W is false.
-
-    Dates of one sensor go through together.
-    """
-    unified: list[Tensor | None] = [None] * len(dates)
-    for sensor, mixing in mixings.items():
-        members = [index for index, own in enumerate(bands) if own == sensor]
-        stack = rearrange([dates[index] for index in members], "t b c h w -> (b t) c h w")
-        mixed = mixing(stack, rearrange(seen[:, members], "b t h w -> (b t) h w"))
-        for index, date in zip(members, mixed.unflatten(0, (-1, len(members))).unbind(1), strict=True):
-            unified[index] = date
-    return torch.stack([date for date in unified if date is not None], dim=1)
+    """Return virtual bands ``B T H W R`` of dates ``B C_t H W``, zero where ``seen`` B T H W is false."""
+    unified = [mixings[own](date, mask) for own, date, mask in zip(bands, dates, seen.unbind(1), strict=True)]
+    return torch.stack(unified, dim=1)
 
 
 class PyramidStem(nn.Module):

@@ -146,7 +146,8 @@ class Network(nn.Module):
 
         if at_once():
             return logits(native, enlarge(coarse, torch.Size((height, width))))
-        return by_strips(rows, height, width * seen.shape[0])
+        # of a date less is at work at a time than of a map
+        return by_strips(rows, height, width * max(seen.shape[0], native.valid.shape[:2].numel() // 8))
 
 
 def _each(maps: Sequence[Tensor]) -> list[Tensor]:
