@@ -7,8 +7,9 @@ Prints one Markdown table per experiment. The model is the shipped checkpoint, a
 
 * memory: peak resident memory of a process that maps a raster of 8-bit RGB, for two sizes and numbers of categories.
   Most of the raster holds no data, so that it takes minutes; tiles along its diagonal and all that is written are real.
-* seams: simulated aerial scenes mapped whole and in tiles: share of pixels away from the border whose category
-  differs, within 8 pixels of where a tile begins or ends, and elsewhere; with and without attention over whole tiles.
+* seams: simulated aerial scenes and real photographs mapped whole and in tiles: share of pixels away from the border
+  whose category differs, within 8 pixels of where a tile begins or ends, and elsewhere; with and without attention over
+  whole tiles.
 * cost: seconds of a prediction from file to file against those of the bare forward passes of the same tiles, in turn;
   also their processor seconds, which do not count waiting, and the passes within the very prediction.
 * cluster: seconds of the same prediction on one and on two Dask workers of one thread each, workers started before; and
@@ -25,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from rasterio.windows import Window as RasterWindow
 import stsun
 from stsun.bands import Band
 from stsun.configuration import Configuration
+from stsun.data.dataset import open_dataset
 from stsun.model.inference import evaluating
 from stsun.model.specialise import fastest
 from stsun.model.stsun import STSUN
@@ -52,8 +54,10 @@ from tables import head, row, write_json
 TILE, OVERLAP = 512, 128
 SIZES = (4000, 20_000)
 COUNTS = (2, 10)
+WHOLE = 2048
 SCENE = 1536
 SCENES = (7, 8, 9)
+REAL = Path(__file__).parents[2] / "shared" / "data" / "dubai_aerial" / "dataset.yaml"
 BORDER = 8
 CATEGORIES = ("building", "road", "bare soil", "vegetation", "water")
 MEMORY_PROGRAM = "import sys, prediction; prediction.map_once(sys.argv[1], sys.argv[2], int(sys.argv[3]))"
@@ -140,58 +144,71 @@ def memory(folder: Path, _: int) -> Rows:
 
 
 def seams(folder: Path, threads: int) -> Rows:
-    """Where maps of tiles differ from the map of the whole scene, over several scenes."""
+    """Where maps of tiles differ from the map of the whole scene, over simulated scenes and real ones, if at hand."""
     torch.set_num_threads(threads)
-    images = [_write_scene(folder / f"scene-{seed}.tif", seed) for seed in SCENES]
-    model = stsun.load()
-    whole = {(image, local): _map(model, image, folder, SCENE, local) for image in images for local in (False, True)}
-    border = _inner(_near_borders())
+    images = [simulate("aerial-buildings", HELD_OUT + seed, SCENE).images[0] for seed in SCENES]
+    kinds = {"simulated": [(image, 0.5, CATEGORIES) for image in images], "dubai_aerial": list(_real_scenes())}
     rows = []
-    for local in (False, True):
-        pairs = [(whole[image, local], _map(model, image, folder, TILE, local)) for image in images]
-        differs = np.stack([_inner(one != tiled) for one, tiled in pairs])
-        modes = [whole[image, False] != whole[image, True] for image in images]
-        rows.append(
-            {
-                "attention over whole tiles": "no" if local else "yes",
-                "pixels that differ": float(differs.mean()),
-                "near tile borders": float(differs[:, border].mean()),
-                "elsewhere": float(differs[:, ~border].mean()),
-                "most in one scene": float(differs.mean(axis=(1, 2)).max()),
-                "pixels that differ from the other mode, both whole": float(np.mean(modes)),
-            }
-        )
+    for kind, scenes in kinds.items():
+        for number, (image, gsd_m, _) in enumerate(scenes):
+            _write_scene(folder / f"{kind}-{number}.tif", image, gsd_m)
+        for local in (False, True) if scenes else ():
+            differs = [_differences(folder / f"{kind}-{n}.tif", one[2], local) for n, one in enumerate(scenes)]
+            near, apart = (np.concatenate(parts) for parts in zip(*differs, strict=True))
+            shares = [float(np.concatenate(parts).mean()) for parts in differs]
+            rows.append(
+                {
+                    "scenes": f"{kind} ({len(scenes)})", "attention over whole tiles": "no" if local else "yes",
+                    "pixels that differ": float(np.concatenate([near, apart]).mean()),
+                    "near tile borders": float(near.mean()), "elsewhere": float(apart.mean()),
+                    "most in one scene": max(shares),
+                }
+            )  # fmt: skip
     return rows
 
 
-def _write_scene(path: Path, seed: int) -> Path:
-    shape = {"count": 3, "height": SCENE, "width": SCENE, "dtype": "float32"}
-    place = {"crs": "EPSG:32633", "transform": from_origin(500_000, 5_000_000, 0.5, 0.5)}
+def _real_scenes() -> Iterator[tuple[NDArray[np.float32], float | None, tuple[str, ...]]]:
+    """Yield aerial photographs of a validation split that are larger than a tile, where the data set is at hand."""
+    if REAL.is_file():
+        dataset = open_dataset(REAL)
+        for sample in map(dataset.read, dataset.records("val")):
+            if min(sample.images[0].shape[1:]) > TILE:
+                yield sample.images[0], sample.configuration.gsd_m, sample.configuration.categories
+
+
+def _write_scene(path: Path, image: NDArray[np.float32], gsd_m: float | None) -> None:
+    shape = {"count": 3, "height": image.shape[1], "width": image.shape[2], "dtype": "float32"}
+    place = {"crs": "EPSG:32633", "transform": from_origin(500_000, 5_000_000, gsd_m or 1.0, gsd_m or 1.0)}
     with rasterio.open(path, "w", driver="GTiff", **place, **shape) as raster:
-        raster.write(simulate("aerial-buildings", HELD_OUT + seed, SCENE).images[0])
+        raster.write(image)
         raster.descriptions = ("red", "green", "blue")
-    return path
 
 
-def _inner(pixels: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return what lies away from the scene's own border."""
-    return pixels[OVERLAP:-OVERLAP, OVERLAP:-OVERLAP]
+def _differences(image: Path, categories: Sequence[str], local: bool) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which pixels differ near tile borders, and which elsewhere, away from the scene's own border."""
+    model = stsun.load()
+    whole, tiled = (_map(model, image, categories, tile, local) for tile in (WHOLE, TILE))
+    inner = (slice(OVERLAP, -OVERLAP), slice(OVERLAP, -OVERLAP))
+    differs, near = (whole != tiled)[inner], _near_borders(*whole.shape)[inner]
+    return differs[near], differs[~near]
 
 
-def _map(model: STSUN, image: Path, folder: Path, tile: int, local: bool) -> NDArray[np.uint8]:
-    output = folder / f"{tile}-{local}.tif"
-    options = {"task": "segmentation", "categories": CATEGORIES, "output": output, "overwrite": True}
+def _map(model: STSUN, image: Path, categories: Sequence[str], tile: int, local: bool) -> NDArray[np.uint8]:
+    output = image.with_suffix(".map.tif")
+    options = {"task": "segmentation", "categories": categories, "output": output, "overwrite": True}
     stsun.predict(model, [image], tile=tile, overlap=OVERLAP, local=local, **options)
     with rasterio.open(output) as raster:
         return raster.read(1)
 
 
-def _near_borders() -> NDArray[np.bool_]:
-    near = np.zeros(SCENE, bool)
-    for window in Layout(SCENE, SCENE, TILE, OVERLAP).windows:
+def _near_borders(height: int, width: int) -> NDArray[np.bool_]:
+    near = np.zeros((height, width), bool)
+    for window in Layout(height, width, TILE, OVERLAP).windows:
         for edge in (window.row, window.row + window.height):
             near[max(0, edge - BORDER) : edge + BORDER] = True
-    return near[:, None] | near[None, :]
+        for edge in (window.column, window.column + window.width):
+            near[:, max(0, edge - BORDER) : edge + BORDER] = True
+    return near
 
 
 class Timed(torch.nn.Module):

@@ -126,7 +126,7 @@ def test_stored_landsat_numbers_become_reflectance_and_kelvin():
 def test_an_unknown_sensor_is_refused_with_the_nearest_names():
     with pytest.raises(ConfigurationError, match=r"did you mean sentinel-2-l2a.*It knows .*prisma; or list the bands"):
         sensor("sentinel2-l2a")
-    with pytest.raises(ConfigurationError, match="no sensor 'xyz' in the catalogue; It knows"):
+    with pytest.raises(ConfigurationError, match="no sensor 'xyz' in the catalogue; it knows"):
         sensor("xyz")
 
 

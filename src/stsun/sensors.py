@@ -60,9 +60,9 @@ def sensor(name: str) -> Sensor:
     key = name.strip().lower().replace("_", "-").replace(" ", "-") if isinstance(name, str) else ""
     if key not in catalogue:
         close = get_close_matches(key, catalogue, n=3)
-        hint = f"did you mean {' or '.join(close)}? " if close else ""
+        hint = f"did you mean {' or '.join(close)}? It" if close else "it"
         raise ConfigurationError(
-            f"no sensor {name!r} in the catalogue; {hint}It knows {', '.join(catalogue)}; "
+            f"no sensor {name!r} in the catalogue; {hint} knows {', '.join(catalogue)}; "
             "or list the bands with their wavelengths instead"
         )
     return catalogue[key]

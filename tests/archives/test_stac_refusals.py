@@ -21,6 +21,7 @@ from stsun.errors import ConfigurationError, RasterError, StsunError
         ({"type": "FeatureCollection"}, "got something else"),
         ({"type": "Feature", "geometry": None}, "holds no STAC item that can be read"),
         ([], "expected keys and values in braces, got a list"),
+        ({**item_json({"red": reflectance("a.tif")}), "id": ""}, "has an empty id"),
         (item_json({}), "none of its assets holds bands, only nothing"),
         (item_json({"red": reflectance("a.tif")}, datetime="soon"), "soon"),
         (item_json({"red": reflectance("a.tif", {"name": "r", "center_wavelength": 665})}), "665000 nm.*micrometres"),

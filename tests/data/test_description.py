@@ -76,6 +76,16 @@ def test_required_keys_are_asked_for(world, key):
         open_dataset(world.yaml(key))
 
 
+def test_a_key_without_a_value_counts_as_left_out_unless_it_is_required_or_unknown(world):
+    optional = ("title", "licence", "source", "per_date", "ignore", "nearest", "one_hot", "colors", "gsd_m", "valid")
+    without = open_dataset(world.yaml(**dict.fromkeys(optional))).checked.description
+    assert without == open_dataset(world.yaml()).checked.description
+    with pytest.raises(DataError, match="name: required, but missing"):
+        open_dataset(world.yaml(name=None))
+    with pytest.raises(DataError, match="unknown key 'tilte'; did you mean 'title'"):
+        open_dataset(world.yaml(tilte=None))
+
+
 @pytest.mark.parametrize("key", ["images", "labels", "splits"])
 def test_images_labels_and_splits_belong_together(world, key):
     with pytest.raises(DataError, match=key):

@@ -40,6 +40,7 @@ def test_rows_list_irregular_samples(world):
     [
         ([row("a"), row("a")], "line 2: the id 'a' occurs twice"),
         ([row("a"), row("a", "test")], "line 2: the id 'a' is in the splits 'train' and 'test'"),
+        ([row("")], "line 1: id: "),
         ([row("a", split=None)], "line 1: the row has no split"),
         ([row("a", colour=1)], "line 1: colour: unknown key 'colour'"),
         (

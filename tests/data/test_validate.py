@@ -139,6 +139,31 @@ def test_an_image_without_a_valid_pixel_is_a_problem(world, pair):
     assert sum("no valid pixel" in message for message in messages(world.yaml(**series))) == 2
 
 
+def test_an_archive_may_hold_dates_without_data_and_is_told_by_date_where_a_map_needs_them(world):
+    for sample in "abc":
+        images = np.ones((3, 2, 4, 6), np.float32)
+        images[1] = np.nan
+        labels = np.ones((3, 4, 6), int)
+        np.savez(world.root / f"{sample}.npz", images=images, labels=labels[:1])
+        np.savez(world.root / f"{sample}_each.npz", images=images, labels=labels)
+    assert messages(world.yaml("labels", images="{id}.npz")) == []
+    found = messages(world.yaml("labels", images="{id}_each.npz", per_date=True))
+    assert len(found) == 3 and all("_each.npz, date 2 of 3: has no valid pixel" in message for message in found)
+
+
+def test_a_window_without_data_says_nothing_of_other_windows_of_the_same_file(world):
+    image = np.ones((2, 4, 6), np.int16)
+    image[:, :, :3] = 0
+    world.raster("images/a.tif", image, nodata=0)
+    image = {"images": [{"path": "images/a.tif"}], "labels": ["labels/a.tif"]}
+    windows = {"left": [0, 0, 4, 3], "right": [0, 3, 4, 3], "upper left": [0, 0, 2, 3]}
+    world.rows(*({"id": id, "split": "train", "window": window, **image} for id, window in windows.items()))
+    found = messages(world.yaml("images", "labels", "splits", samples="samples.jsonl"))
+    assert sum("'left'" in message and "no valid pixel" in message for message in found) == 1
+    assert sum("'upper left'" in message and "no valid pixel" in message for message in found) == 1
+    assert not any("'right'" in message for message in found)
+
+
 def test_a_missing_file_is_a_problem_not_a_failure(tmp_path):
     assert "no such file" in messages(tmp_path / "none.yaml")[0]
 

@@ -14,7 +14,7 @@ from rasterio.transform import from_origin
 
 from stsun import extras
 from stsun.errors import ConfigurationError, RasterError
-from stsun.maps import regions
+from stsun.maps import regions, strips
 from stsun.maps.areas import pixel_areas_m2
 from stsun.maps.outlines import Outlines, polygons_of
 from stsun.maps.polygons import PolygonLayer, write_polygons
@@ -85,7 +85,7 @@ def test_polygons_are_the_same_whatever_the_strips(tmp_path, speckled, monkeypat
         return sorted(zip(found.category, found.geometry.to_wkb(), found.area_m2.round(6), strict=True))
 
     whole = made("whole.parquet")
-    monkeypatch.setattr(regions, "STRIP_PIXELS", strip)
+    monkeypatch.setattr(strips, "STRIP_PIXELS", strip)
     assert made("strips.parquet") == whole
 
 
@@ -95,10 +95,10 @@ def test_regions_are_handed_on_and_forgotten_as_soon_as_they_are_complete(tmp_pa
     values[::2, ::2] = 1
     values[:, 599] = 2
     raster = write_raster(tmp_path / "map.tif", values)
-    monkeypatch.setattr(regions, "STRIP_PIXELS", 600 * 16)
-    strips = list(regions.regions(raster, 1, [1, 2], None, 1))
-    assert [len(strip.values) for strip in strips] == [8 * 300] * 31 + [8 * 300 + 1]
-    (wall,) = np.concatenate([strip.polygons for strip in strips])[np.concatenate([one.values for one in strips]) == 2]
+    monkeypatch.setattr(strips, "STRIP_PIXELS", 600 * 16)
+    parts = list(regions.regions(raster, 1, [1, 2], None, 1))
+    assert [len(strip.values) for strip in parts] == [8 * 300] * 31 + [8 * 300 + 1]
+    (wall,) = np.concatenate([strip.polygons for strip in parts])[np.concatenate([one.values for one in parts]) == 2]
     assert shapely.get_coordinates(wall).tolist() == [[599, 0], [599, 512], [600, 512], [600, 0], [599, 0]]
     content = raster.read_bytes()
     raster.write_bytes(content[: len(content) // 2])
@@ -110,7 +110,7 @@ def test_regions_are_handed_on_and_forgotten_as_soon_as_they_are_complete(tmp_pa
 
 @pytest.mark.parametrize("strip", [90, 90 * 16, 10**6])
 def test_the_mean_confidence_is_that_of_the_pixels_inside(tmp_path, speckled, monkeypatch, strip):
-    monkeypatch.setattr(regions, "STRIP_PIXELS", strip)
+    monkeypatch.setattr(strips, "STRIP_PIXELS", strip)
     raster, values = speckled
     stored = np.random.default_rng(2).integers(0, 251, values.shape)
     stored[np.random.default_rng(3).random(values.shape) < 0.3] = 255

@@ -218,6 +218,7 @@ def test_overrides_reach_every_key(folder):
         ("data.1.size=0", "size is 0"),
         ("steps=many", "steps"),
         ("steps=0", "at least 1"),
+        ("name=' '", "name is empty"),
         ("optimiser.ema=1.5", "ema"),
         ("devices=3", "multiple of 3"),
         ("data=[{}]", "either `dataset"),

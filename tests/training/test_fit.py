@@ -70,10 +70,13 @@ def test_a_resumed_run_has_the_weights_of_an_unbroken_one(size, workers, sources
         fit(broken, TrainingStream(cut.sources, uncached.stream, seed=3), uncached, tmp_path / "broken")
     last = torch.load(tmp_path / "broken" / LAST, weights_only=True)
     assert last["global_step"] == 3
+    assert last["seconds"] > 0
+    torch.save(last | {"seconds": 1000.0}, tmp_path / "broken" / LAST)
 
     resumed = fresh()
     stream = TrainingStream(sources, experiment.stream, seed=3)
-    fit(resumed, stream, experiment, tmp_path / "broken", resume=True)
+    trainer = fit(resumed, stream, experiment, tmp_path / "broken", resume=True)
+    assert trainer.lightning_module.seconds > 1000  # the duration of a run is that of all its parts
     for name, value in weights(whole).items():
         assert torch.equal(value, weights(resumed)[name]), name
     rows = list(csv.DictReader(merge_logs(tmp_path / "broken").open()))

@@ -109,6 +109,8 @@ def item_acquisition(item: Any, base: str, only: Sequence[str] | None = None, *,
         ConfigurationError: A band asked for is not there, or bands are remote and ``remote`` is false.
     """
     name = str(item.id)[:200]
+    if not name:
+        raise RasterError(f"{base}: the STAC item has an empty id; give it one")
     assets = {key: asset.to_dict() for key, asset in item.assets.items()}
     properties = {**item.properties, "collection": item.collection_id}
     read = _Item(f"{base}: item {name!r}", base, remote, properties, assets)

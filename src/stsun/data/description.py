@@ -98,7 +98,7 @@ class Row:
 
     __pydantic_config__: ClassVar[dict[str, str]] = FORBID
 
-    id: str
+    id: Annotated[str, Field(min_length=1)]
     images: list[RowImage]
     labels: list[str]
     split: str | None = None
@@ -114,7 +114,7 @@ class Description:
 
     __pydantic_config__: ClassVar[dict[str, str]] = FORBID
 
-    name: str
+    name: Annotated[str, Field(min_length=1)]
     task: str
     classes: Annotated[dict[StoredValue, str], WrapValidator(_each_value_once)]
     title: str = ""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from stsun.errors import ConfigurationError, DataError, StsunError
 from stsun.legend import Legend, legend_of
 from stsun.tasks import NEUTRAL, check_task, output_periods
 from stsun.yamlfile import listed, load_mapping, parse
+
+KEYS = frozenset(field.name for field in fields(Description))
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,15 @@ def read_description(path: Path, mapping: Mapping[str, Any] | None = None) -> Ch
 def examine(path: Path, mapping: Mapping[str, Any] | None = None) -> tuple[Checked | None, list[str]]:
     """Return the description of a data set with all that is wrong with it; None where it cannot be used at all.
 
-    Unknown keys are told, and then left aside. The arguments are those of `read_description`.
+    Unknown keys are told, and then left aside; known ones without a value (null) count as left out. The arguments are
+    those of `read_description`.
 
     Raises:
         DataError: The file is missing or is no YAML with keys and values.
     """
-    description, problems = parse(load_mapping(path, DataError) if mapping is None else mapping, Description)
+    written = load_mapping(path, DataError) if mapping is None else mapping
+    given = {key: value for key, value in written.items() if value is not None or key not in KEYS}
+    description, problems = parse(given, Description)
     if description is None:
         return None, problems
     broken = len(problems)

@@ -99,6 +99,14 @@ class _Part(NamedTuple):
         return f"sample {self.sample!r}" + (f" of the window {list(self.window)}" if self.window is not None else "")
 
 
+class _Date(NamedTuple):
+    """One date as it was read."""
+
+    facts: DateFacts
+    holds: bool
+    """Whether any of its pixels is valid."""
+
+
 class _Map(NamedTuple):
     """A label file, and which part of it one map is."""
 
@@ -114,9 +122,9 @@ class _Seen:
     """Files that were read already: each is read once, and its problem told once."""
 
     checked: Checked
-    dates: dict[tuple[DateFiles, float | None, Window | None], DateFacts | None] = field(default_factory=dict)
-    empty: set[str] = field(default_factory=set)
-    """The sources of dates that hold no valid pixel."""
+    dates: dict[tuple[DateFiles, float | None, Window | None], _Date | None] = field(default_factory=dict)
+    empty: set[tuple[str, Window | None]] = field(default_factory=set)
+    """The dates without a valid pixel that were told, and which part of them."""
     labels: dict[_Map, tuple[tuple[int, int], bool] | None] = field(default_factory=dict)
     """The size of each label, and whether any of its pixels is scored."""
     wrong: set[_Map] = field(default_factory=set)
@@ -130,7 +138,7 @@ class _Seen:
         self.scored[record.split, record.id] = None
         if record.archive is None:
             dates = [self._date(date, record.gsd_m, record.window, found) for date in record.dates]
-            image = next((date.size for date in dates if date is not None), None)
+            image = next((date.facts.size for date in dates if date is not None), None)
             maps = [_Map(file, layer, record.window, image, record.area) for file, layer in record.label_layers]
             labels = [(one.file, self._label(one, found)) for one in maps]
         else:
@@ -139,18 +147,18 @@ class _Seen:
                 return found
         known = [date for date in dates if date is not None]
         told = [(file, facts) for file, facts in labels if facts is not None]
-        sizes = [(date.source, date.size) for date in known]
+        sizes = [(date.facts.source, date.facts.size) for date in known]
         sizes += [(str(self.checked.root / file), size) for file, (size, _) in told]
         for one in sizes[1:]:
             _try(found, check_sizes, "the images and labels of one sample", [sizes[0], one])
         if len(known) == len(dates):
-            _try(found, configuration_of, self.checked, record, known, len(labels))
-            found += self._without_data(known)
+            _try(found, configuration_of, self.checked, record, [date.facts for date in known], len(labels))
+            found += self._without_data(record, known)
         if len(told) == len(labels):
             self.scored[record.split, record.id] = any(scored for _, (_, scored) in told)
         return found
 
-    def _date(self, date: DateFiles, gsd_m: float | None, window: Window | None, found: list[str]) -> DateFacts | None:
+    def _date(self, date: DateFiles, gsd_m: float | None, window: Window | None, found: list[str]) -> _Date | None:
         key = (date, gsd_m, window)
         if key not in self.dates:
             self.dates[key] = None
@@ -159,7 +167,7 @@ class _Seen:
                 _try(found, _opens, self.checked, file)
             if len(found) == before:
                 image = _try(found, read_date, self.checked, date, gsd_m, window)
-                self.dates[key] = None if image is None else self._noted(image)
+                self.dates[key] = None if image is None else _noted(image)
         return self.dates[key]
 
     def _label(self, one: _Map, found: list[str]) -> tuple[tuple[int, int], bool] | None:
@@ -183,7 +191,7 @@ class _Seen:
 
     def _archive(
         self, record: Record, found: list[str]
-    ) -> tuple[list[DateFacts | None], list[tuple[str, tuple[tuple[int, int], bool] | None]]]:
+    ) -> tuple[list[_Date | None], list[tuple[str, tuple[tuple[int, int], bool] | None]]]:
         images = _try(found, read_dates, self.checked, record)
         dates, maps = images if images is not None else ([], None)
         if maps is None:
@@ -191,25 +199,27 @@ class _Seen:
         file = str(record.archive)
         labels = [_try(found, indexed, self.checked, one, str(self.checked.root / file)) for one in maps]
         facts = [None if one is None else (size_of(one), bool((one != IGNORE).any())) for one in labels]
-        return [self._noted(date) for date in dates], [(file, one) for one in facts]
+        return [_noted(date) for date in dates], [(file, one) for one in facts]
 
-    def _noted(self, image: DateImage) -> DateFacts:
-        if not image.valid.any():
-            self.empty.add(image.facts.source)
-        return image.facts
-
-    def _without_data(self, dates: Sequence[DateFacts]) -> Iterator[str]:
+    def _without_data(self, record: Record, dates: Sequence[_Date]) -> Iterator[str]:
         """Yield the dates that leave a map without data: any of its own, or all of those of a whole series."""
         description = self.checked.description
-        empty = [date.source for date in dates if date.source in self.empty]
         series = description.task == "segmentation" and not description.per_date
-        if len(empty) == len(dates) or not series:
-            for source in empty:
-                self.empty.discard(source)
+        if series and any(date.holds for date in dates):
+            return
+        for number, date in enumerate(dates, start=1):
+            place = "" if record.archive is None else f", date {number} of {len(dates)}"
+            part = (date.facts.source + place, record.window)
+            if not date.holds and part not in self.empty:
+                self.empty.add(part)
                 yield (
-                    f"{source}: has no valid pixel, all are nodata, NaN or masked; "
+                    f"{date.facts.source}{place}: has no valid pixel, all are nodata, NaN or masked; "
                     "correct nodata or the mask, or take the image out"
                 )
+
+
+def _noted(image: DateImage) -> _Date:
+    return _Date(image.facts, bool(image.valid.any()))
 
 
 def _try(found: list[str], check: Callable[P, T], *given: P.args, **named: P.kwargs) -> T | None:

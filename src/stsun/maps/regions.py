@@ -16,9 +16,6 @@ from stsun.maps.strips import strips
 from stsun.maps.vector_file import vector_package
 from stsun.raster.opening import opened
 
-STRIP_PIXELS = 2**20
-"""Fewer than elsewhere, as of noise nearly each pixel is a region: a strip then takes hundreds of megabytes."""
-
 
 class Regions(NamedTuple):
     """P regions of connected pixels.
@@ -55,7 +52,7 @@ def regions(
     """
     scale, offset = (1.0, 0.0) if confidence is None else _meaning(confidence, confidence_band)
     with opened(raster) as dataset:
-        windows, height, width = list(strips(dataset, STRIP_PIXELS)), dataset.height, dataset.width
+        windows, height, width = list(strips(dataset)), dataset.height, dataset.width
     seam = _Seam(np.full(width, -1, np.int64))
     for window in windows:
         pieces, outlines = _strip(raster, band, values, window, (confidence, confidence_band))

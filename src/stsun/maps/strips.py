@@ -5,17 +5,13 @@ from typing import Any
 
 from rasterio.windows import Window
 
-STRIP_PIXELS = 2**22
+STRIP_PIXELS = 2**20
+"""Of a strip at most, or one row. Of noise nearly each pixel is a region: it then takes hundreds of megabytes."""
 
 
-def strips(dataset: Any, most: int | None = None) -> Iterator[Window]:
-    """Yield full-width windows of an open raster from the top down.
-
-    Args:
-        dataset: The raster.
-        most: Pixels of each at most, or one row; None = `STRIP_PIXELS`.
-    """
-    rows, block = max(1, (most or STRIP_PIXELS) // dataset.width), dataset.block_shapes[0][0]
+def strips(dataset: Any) -> Iterator[Window]:
+    """Yield full-width windows of an open raster from the top down."""
+    rows, block = max(1, STRIP_PIXELS // dataset.width), dataset.block_shapes[0][0]
     if rows > block:
         rows -= rows % block  # whole blocks, so that none is decompressed twice
     for first in range(0, dataset.height, rows):

@@ -69,6 +69,11 @@ class MLP(nn.Sequential):
         super().__init__(nn.Linear(channels, hidden), nn.GELU(), nn.Linear(hidden, out or channels))
 
 
+def plus(change: Tensor, tokens: Tensor) -> Tensor:
+    """Return the sum, in the place of the change; in one of its own where that, of autocast, is less precise."""
+    return change.add_(tokens) if change.dtype == tokens.dtype else change + tokens
+
+
 class ConvBlock(nn.Module):
     """Depthwise 5 x 5, conditioned norm, MLP: the block of the fine levels (after ConvNeXt)."""
 
@@ -80,7 +85,7 @@ class ConvBlock(nn.Module):
 
     def forward(self, tokens: Tensor, condition: Tensor | None, valid: Tensor) -> Tensor:
         """Return ``N H W C``. The mask is not needed: invalid pixels are zero before the first layer."""
-        return self.mlp(self.norm(self.depthwise(tokens), condition)).add_(tokens)
+        return plus(self.mlp(self.norm(self.depthwise(tokens), condition)), tokens)
 
 
 class AttentionBlock(nn.Module):
@@ -102,7 +107,7 @@ class AttentionBlock(nn.Module):
         tokens = tokens + self.position(tokens)
         windows, real, plan = partition(self.norm_attention(tokens, condition), valid, self.window)
         tokens = tokens + unpartition(self._attend(windows, real), plan)
-        return self.mlp(self.norm_mlp(tokens, condition)).add_(tokens)
+        return plus(self.mlp(self.norm_mlp(tokens, condition)), tokens)
 
     def _attend(self, windows: Tensor, real: Tensor) -> Tensor:
         query, key, value = rearrange(self.qkv(windows), "n l (three h d) -> three n h l d", three=3, h=self.heads)

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from stsun.model.blocks import MLP, ConditionedNorm, DepthwiseConv
+from stsun.model.blocks import MLP, ConditionedNorm, DepthwiseConv, plus
 from stsun.model.config import STSUNConfig
 from stsun.model.encoder import Blocks, pool_valid
 
@@ -52,7 +52,7 @@ class PyramidDecoder(nn.Module):
     def fine(self, pixels: Tensor, tokens: Tensor, condition: Tensor | None) -> Tensor:
         """Add ``N H W embedding`` at native resolution to the coarse tokens as large as it, and look at neighbours."""
         tokens = pixels + tokens
-        return self.mlp(self.norm(self.detail(tokens) + tokens, condition)).add_(tokens)
+        return plus(self.mlp(self.norm(self.detail(tokens) + tokens, condition)), tokens)
 
 
 class PlainDecoder(nn.Module):

@@ -13,6 +13,7 @@ from stsun.errors import ConfigurationError
 from stsun.model.config import STSUNConfig
 from stsun.model.encodings import BAND_FEATURES, encode_bands, encode_cells, encode_positions
 from stsun.model.hypernetwork import BasisGenerator, TransformerGenerator
+from stsun.model.strips import VALUES, at_once, joined, parts
 
 TOKEN_WIDTH = 16
 CELL_FEATURES = 4
@@ -64,6 +65,13 @@ class Mixing(nn.Module):
 
     def forward(self, image: Tensor, seen: Tensor) -> Tensor:
         """Map ``N C H W`` (invalid pixels 0) to ``N H/p W/p R``, zero where ``seen`` N H/p W/p is false."""
+        if at_once(image):
+            return self._mixed(image, seen)
+        side = self.patch
+        rows = parts(seen.shape[1], VALUES // image[:, :, :side].numel())
+        return joined([self._mixed(image[:, :, side * a : side * b], seen[:, a:b]) for a, b in rows], dim=1)
+
+    def _mixed(self, image: Tensor, seen: Tensor) -> Tensor:
         size = {"h": seen.shape[1], "w": seen.shape[2]}
         cells = rearrange(image, "n c (h p) (w q) -> n (h w) (c p q)", p=self.patch, q=self.patch)
         # where nothing is seen all values are 0, so that only the bias is to be kept away

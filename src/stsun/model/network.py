@@ -135,16 +135,17 @@ class Network(nn.Module):
         native, *others = levels
         coarse = decoder.coarse(_each(self.tum(others, *times)), seen, made.condition)
         height, width = native.tokens.shape[2:4]
+        unify = self.tum.native(native.valid, *times)
 
         def logits(level: Level, enlarged: Tensor) -> Tensor:
-            pixels = self.tum.native(level, *times).flatten(0, 1)
+            pixels = unify(level).flatten(0, 1)
             return made.scoring(decoder.fine(pixels, enlarged, made.condition))
 
         def rows(top: int, bottom: int) -> Tensor:
             near = Level(native.tokens[:, :, top:bottom], native.valid[:, :, top:bottom])
             return logits(near, enlarged_rows(coarse, top, bottom))
 
-        if at_once():
+        if at_once(coarse):
             return logits(native, enlarge(coarse, torch.Size((height, width))))
         # of a date less is at work at a time than of a map
         return by_strips(rows, height, width * max(seen.shape[0], native.valid.shape[:2].numel() // 8))

@@ -1,6 +1,7 @@
 """TUM, the temporal unification: tokens of any dates to one set of tokens per output map, by true dates."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +17,19 @@ FEW_DATES = 3
 """Up to so many, sums are faster head by head: as products of matrices they are tiny ones, one for each pixel."""
 
 
-class AttentionTUM(nn.Module):
+class _TUM(nn.Module):
+    """One level's temporal unification, in two steps: what dates and periods make of it, and that applied."""
+
+    def forward(self, level: Level, dates: Tensor, maps: Tensor) -> Tensor:
+        """Map ``B T H W C`` to ``B M H W out``; ``dates`` B M T F, ``maps`` B M F."""
+        return self.at(level.valid, dates, maps)(level)
+
+    def at(self, valid: Tensor, dates: Tensor, maps: Tensor) -> Callable[[Level], Tensor]:
+        """Return what maps any rows of a level that is valid where ``valid`` B T H W says, all rows of it."""
+        raise NotImplementedError
+
+
+class AttentionTUM(_TUM):
     """Attention over dates: one query per output map, keys from date, role and content, masked where invalid.
 
     Each head weighs whole tokens (values are not split over heads; after U-TAE's pooling, paper.md R12). Heads come in
@@ -36,11 +49,14 @@ class AttentionTUM(nn.Module):
         preference[1::2, ROLES.index("end")] = 4
         self.preference = nn.Parameter(preference)
 
-    def forward(self, level: Level, dates: Tensor, maps: Tensor) -> Tensor:
-        """Map ``B T H W C`` to ``B M H W out``; ``dates`` B M T F, ``maps`` B M F."""
-        if level.tokens.shape[1] == 1:
-            return self.of_one_date()(level, dates, maps)
+    def at(self, valid: Tensor, dates: Tensor, maps: Tensor) -> Callable[[Level], Tensor]:
+        """See the base class."""
+        if valid.shape[1] == 1:
+            return self.of_one_date().at(valid, dates, maps)
         scores = self.relation(dates) + einsum(dates[..., : len(ROLES)], self.preference, "b m t r, u r -> b m t u")
+        return partial(self._attend, scores)
+
+    def _attend(self, scores: Tensor, level: Level) -> Tensor:
         content = self.content(level.tokens)  # B T H W U
         mask = level.valid[..., None]
         own, apart = self.project.weight.tensor_split([self.content.out_features * level.tokens.shape[-1]], dim=1)
@@ -68,7 +84,7 @@ def _weighted(weights: Tensor, tokens: Tensor) -> Tensor:
     return torch.stack(heads, dim=-2)
 
 
-class OneDateTUM(nn.Module):
+class OneDateTUM(_TUM):
     """What attention over dates comes to where there is only one: a given linear map ``out C``."""
 
     weight: Tensor
@@ -79,12 +95,15 @@ class OneDateTUM(nn.Module):
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
 
-    def forward(self, level: Level, dates: Tensor, maps: Tensor) -> Tensor:
-        """Map ``B 1 H W C`` to ``B 1 H W out``."""
+    def at(self, valid: Tensor, dates: Tensor, maps: Tensor) -> Callable[[Level], Tensor]:
+        """See the base class."""
+        return self._map
+
+    def _map(self, level: Level) -> Tensor:
         return F.linear(level.tokens * level.valid[..., None], self.weight, self.bias)
 
 
-class LinearTUM(nn.Module):
+class LinearTUM(_TUM):
     """The paper's module: a generated linear map T to U, ReLU, a generated linear map U to one output, and a residual.
 
     The metadata are the dates themselves (the paper's first code numbers them 1..T). Content plays no part. A bias is
@@ -99,20 +118,23 @@ class LinearTUM(nn.Module):
         self.to_output = TransformerGenerator(PERIOD_FEATURES, config.temporal_heads + 1)
         self.mean = MeanTUM(config, channels, out)
 
-    def forward(self, level: Level, dates: Tensor, maps: Tensor) -> Tensor:
-        """Map ``B T H W C`` to ``B M H W out``."""
-        seen = level.valid[..., None].to(level.tokens.dtype)
-        tokens, seen = (_with_ones(each, axis=1) for each in (level.tokens * seen, seen))  # B T+1 H W C
-        usable = F.pad(level.valid.flatten(2).any(dim=2), (0, 1), value=True)[:, None]  # B 1 T+1
+    def at(self, valid: Tensor, dates: Tensor, maps: Tensor) -> Callable[[Level], Tensor]:
+        """See the base class."""
+        usable = F.pad(valid.flatten(2).any(dim=2), (0, 1), value=True)[:, None]  # B 1 T+1
         metadata = torch.cat([dates, self.ones.expand(*dates.shape[:2], 1, -1)], dim=2)
         first = self.to_hidden(metadata, usable) * usable[..., None]  # B M T+1 U
         second = self.to_output(maps) * first.shape[-1] ** -0.5  # B M U+1
+        return partial(self._map, first, second, self.mean.at(valid, dates, maps))
+
+    def _map(self, first: Tensor, second: Tensor, mean: Callable[[Level], Tensor], level: Level) -> Tensor:
+        seen = level.valid[..., None].to(level.tokens.dtype)
+        tokens, seen = (_with_ones(each, axis=1) for each in (level.tokens * seen, seen))  # B T+1 H W C
         outputs = []
         for into, outof in zip(first.unbind(1), second.unbind(1), strict=True):
             total = einsum(into.abs(), seen, "b t u, b t h w one -> b h w u")[..., None]
             hidden = einsum(into, tokens, "b t u, b t h w c -> b h w u c") / (total + 1e-6)
             outputs.append(einsum(_with_ones(hidden.relu(), axis=3), outof, "b h w u c, b u -> b h w c"))
-        return self.mean.project(torch.stack(outputs, dim=1)) + self.mean(level, dates, maps)
+        return self.mean.project(torch.stack(outputs, dim=1)) + mean(level)
 
 
 def _with_ones(dates: Tensor, axis: int) -> Tensor:
@@ -120,18 +142,20 @@ def _with_ones(dates: Tensor, axis: int) -> Tensor:
     return torch.cat([dates, torch.ones_like(dates.narrow(axis, 0, 1))], dim=axis)
 
 
-class MeanTUM(nn.Module):
+class MeanTUM(_TUM):
     """No learning over time: the mean of all dates, a map's own date, or end minus start."""
 
     def __init__(self, config: STSUNConfig, channels: int, out: int) -> None:
         super().__init__()
         self.project = nn.Linear(channels, out)
 
-    def forward(self, level: Level, dates: Tensor, maps: Tensor) -> Tensor:
-        """Map ``B T H W C`` to ``B M H W out``."""
+    def at(self, valid: Tensor, dates: Tensor, maps: Tensor) -> Callable[[Level], Tensor]:
+        """See the base class."""
         own, start, end, other = dates[..., : len(ROLES)].unbind(-1)  # B M T each
         whole = (other.amin(dim=2, keepdim=True) > 0).to(other.dtype)
-        weights = own + end - start + whole * other
+        return partial(self._map, own + end - start + whole * other)
+
+    def _map(self, weights: Tensor, level: Level) -> Tensor:
         seen = level.valid[..., None].to(level.tokens.dtype)
         total = einsum(weights.abs(), seen, "b m t, b t h w one -> b m h w")[..., None]
         mixed = einsum(weights, level.tokens * seen, "b m t, b t h w c -> b m h w c")
@@ -162,7 +186,8 @@ class TemporalUnification(nn.Module):
         unified[-1] = unified[-1] + self.period(maps)[:, :, None, None]
         return unified
 
-    def native(self, level: Level, dates: Tensor, maps: Tensor) -> Tensor:
-        """Return ``B M H W C`` of some rows of the pyramid's finest level."""
-        unified: Tensor = self.levels[0](level, dates, maps)
-        return unified
+    def native(self, valid: Tensor, dates: Tensor, maps: Tensor) -> Callable[[Level], Tensor]:
+        """Return what gives ``B M H W C`` of any rows of the pyramid's finest level, valid where ``valid`` says."""
+        finest = self.levels[0]
+        assert isinstance(finest, _TUM)
+        return finest.at(valid, dates, maps)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
-from math import isqrt
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,12 +31,9 @@ from stsun.scene.scene import Scene
 MEMORY = 90_000_000
 """Bytes that the sums of one chunk take at most; what the network needs for a tile comes on top."""
 
-FEWEST_TILES, MOST_TILES = 2, 4
-"""Tiles along a side of a chunk, where memory allows: one alone could not be read while another is computed, and what
-many take is lost when a run is killed."""
-
-ENOUGH_CHUNKS = 20
-"""Below so many chunks they are made smaller: workers that have no other left wait for the last ones."""
+TILES_PER_SIDE = 2
+"""Tiles along a side of a chunk, where memory allows: one alone could not be read while another is computed; of few
+large chunks workers get unequal shares, and more is lost when a run is killed."""
 
 GDAL_CACHE_MB = 32
 """Decoded blocks that GDAL keeps; its own choice, a share of the machine's memory, would grow with the raster."""
@@ -122,11 +118,10 @@ def run(
 
 def _layout(job: Job, settings: Settings) -> Layout:
     grid, tile, overlap = job.scene.grid, settings.tile, settings.overlap
-    tiles = len(Layout(grid.height, grid.width, tile, overlap).windows)  # refuses what cannot be reckoned with
+    Layout(grid.height, grid.width, tile, overlap)  # refuses what cannot be, before it is reckoned with
     side = MEMORY / (4 * (job.planes + 1) * (tile + 4 * overlap))
-    bounded, shared = int((side - overlap) / (tile - overlap)), isqrt(tiles // ENOUGH_CHUNKS)
-    wished = min(MOST_TILES, max(FEWEST_TILES, shared))
-    return Layout(grid.height, grid.width, tile, overlap, max(1, min(wished, bounded)))
+    bounded = int((side - overlap) / (tile - overlap))
+    return Layout(grid.height, grid.width, tile, overlap, max(1, min(TILES_PER_SIDE, bounded)))
 
 
 def _plan(model: nn.Module, job: Job, layout: Layout, outputs: Sequence[Output], *, local: bool) -> dict[str, Any]:

@@ -54,6 +54,10 @@ START = 1024
 """Bytes from which a format is known."""
 
 
+_UNKNOWN = "is neither GeoTIFF, JPEG 2000, PNG, JPEG, VRT nor a bare array; expected one of these formats, convert it"
+_EMPTY = "is empty; expected an image, fetch or convert it again"
+
+
 class MissingError(RasterError):
     """A file that is not there, or not any more."""
 
@@ -124,8 +128,7 @@ def _local(path: Path) -> Handle:
         name, shown = str(path) if path.is_absolute() else f"./{path}", ()
         driver = next((driver for first, driver in DRIVERS.items() if start.startswith(first)), "")
         if not driver:
-            found = "is neither GeoTIFF, JPEG 2000, PNG, JPEG, VRT nor a bare array" if start else "is empty"
-            raise RasterError(f"{path}: the file {found}; expected one of these formats, convert it")
+            raise RasterError(f"{path}: the file {_UNKNOWN if start else _EMPTY}")
     for raster in shown or (path,):
         _check_beside(raster)
     for raster in shown:

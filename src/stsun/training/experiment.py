@@ -1,7 +1,6 @@
 """An experiment file run: data sets and simulated scenes in, a checkpoint with all that is needed to repeat it out."""
 
 import dataclasses
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -136,10 +135,9 @@ def _fit(experiment: Experiment, folder: Path, fitting: Any, *, resume: bool) ->
     if is_first_process():
         write_description(experiment, folder)
     logged = [run.headlines for run in validations]
-    started = time.perf_counter()
     trainer = fitting.fit(model, stream, experiment, folder, validations=logged, resume=resume)
     if trainer.is_global_zero:
-        minutes = (time.perf_counter() - started) / 60
+        minutes = trainer.lightning_module.seconds / 60
         log = fitting.merge_logs(folder)
         chapters = [run.chapter(model) for run in validations]
         scores = [dict(chapter.scores) for chapter in chapters]

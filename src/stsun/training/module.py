@@ -1,6 +1,7 @@
 """What Lightning's Trainer runs: a training step, the stream as its data, averaged weights, validation."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -55,6 +56,7 @@ class TrainingModule(LightningModule):
         self.label_smoothing = label_smoothing
         self.skip_not_finite = skip_not_finite
         self.skipped = 0
+        self._earlier_s, self._started = 0.0, time.perf_counter()
         self._in_a_row = 0
         self._batch: Batch | None = None
         self._losses: list[tuple[str, Tensor]] = []
@@ -142,12 +144,19 @@ class TrainingModule(LightningModule):
         logger.warning("%s: skipped, %d so far", message, self.skipped)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep how many batches were skipped."""
+        """Keep how many batches were skipped, and how long the run has taken."""
         checkpoint["skipped"] = self.skipped
+        checkpoint["seconds"] = self.seconds
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on counting; checkpoints of older versions know of none."""
         self.skipped = checkpoint.get("skipped", 0)
+        self._earlier_s = checkpoint.get("seconds", 0.0)
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken, with all parts before it was resumed, each up to what was kept of it."""
+        return self._earlier_s + time.perf_counter() - self._started
 
     def validation_step(self, batch: Validate, _index: int) -> None:
         """Log the scores that one validation gives."""

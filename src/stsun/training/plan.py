@@ -116,6 +116,8 @@ class Experiment:
     threads: int = 0
 
     def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise ExperimentError("name is empty, and the folder of the run is called by it; give a name")
         least = {"steps": 1, "seed": 0, "validate_every": 0, "checkpoint_every": 1, "devices": 1, "workers": 0}
         for name, minimum in {**least, "threads": 0}.items():
             if getattr(self, name) < minimum:

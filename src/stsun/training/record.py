@@ -72,7 +72,7 @@ def card_of(
         datasets: What it trained on.
         vocabulary: Of all that it trained on.
         scores: Of the validations.
-        minutes: Duration of the training; of its last part if it was resumed.
+        minutes: Duration of the training, with all parts before it was resumed.
         seen: How many samples of each source were drawn, repetitions counted.
     """
     plan = experiment.stream
