@@ -107,9 +107,11 @@ def test_sums_under_autocast_stay_as_precise_as_what_is_added_to():
 @pytest.mark.parametrize("values", [1, 300, 2**40])
 def test_bands_are_mixed_strip_by_strip_as_at_once(model, values, monkeypatch):
     mixing = model.made(configuration()).mixings[0]
-    images, (high, wide) = scene(height=48, width=32)[0][:, 0], (48 // mixing.patch, 32 // mixing.patch)
-    seen = torch.rand(1, high, wide) > 0.3
-    whole = mixing(images, seen).detach()
+    images, valid = (one[:, 0] for one in scene(height=48, width=32)[:2])
+    valid[:, 8:16, 8:16] = False  # a whole cell, whatever its size
+    images[:, :, 8:16, 8:16] = torch.nan
+    whole = mixing(images, valid).detach()
+    assert whole.isfinite().all() and (whole == 0).all(dim=-1).any()
     monkeypatch.setattr(issum, "VALUES", values)
     with torch.no_grad():
-        torch.testing.assert_close(mixing(images, seen), whole, rtol=0, atol=1e-6)
+        torch.testing.assert_close(mixing(images, valid), whole, rtol=0, atol=1e-6)

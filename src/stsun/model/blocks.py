@@ -69,6 +69,11 @@ class MLP(nn.Sequential):
         super().__init__(nn.Linear(channels, hidden), nn.GELU(), nn.Linear(hidden, out or channels))
 
 
+def pool_valid(valid: Tensor, stride: int) -> Tensor:
+    """Return ``N h w``: whether any pixel of each stride x stride footprint of ``N H W`` is valid."""
+    return valid if stride == 1 else F.max_pool2d(valid[:, None].float(), stride)[:, 0] > 0
+
+
 def plus(change: Tensor, tokens: Tensor) -> Tensor:
     """Return the sum, in the place of the change; in one of its own where that, of autocast, is less precise."""
     return change.add_(tokens) if change.dtype == tokens.dtype else change + tokens

@@ -5,9 +5,9 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from stsun.model.blocks import MLP, ConditionedNorm, DepthwiseConv, plus
+from stsun.model.blocks import MLP, ConditionedNorm, DepthwiseConv, plus, pool_valid
 from stsun.model.config import STSUNConfig
-from stsun.model.encoder import Blocks, pool_valid
+from stsun.model.encoder import Blocks
 
 
 def enlarge(tokens: Tensor, size: torch.Size) -> Tensor:

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from stsun.model.blocks import AttentionBlock, ConvBlock
+from stsun.model.blocks import AttentionBlock, ConvBlock, pool_valid
 from stsun.model.config import STSUNConfig
 from stsun.model.issum import PlainStem, PyramidStem
 from stsun.model.strips import by_groups
@@ -44,11 +43,6 @@ class Blocks(nn.ModuleList):
         for block in self:
             tokens = block(tokens, condition, valid)
         return tokens
-
-
-def pool_valid(valid: Tensor, stride: int) -> Tensor:
-    """Return ``N h w``: whether any pixel of each stride x stride footprint of ``N H W`` is valid."""
-    return valid if stride == 1 else F.max_pool2d(valid[:, None].float(), stride)[:, 0] > 0
 
 
 class Encoder(nn.Module):

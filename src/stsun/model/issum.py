@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from stsun.bands import Band, describe
 from stsun.configuration import Bands
 from stsun.errors import ConfigurationError
+from stsun.model.blocks import pool_valid
 from stsun.model.config import STSUNConfig
 from stsun.model.encodings import BAND_FEATURES, encode_bands, encode_cells, encode_positions
 from stsun.model.hypernetwork import BasisGenerator, TransformerGenerator
@@ -63,23 +64,24 @@ class Mixing(nn.Module):
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
 
-    def forward(self, image: Tensor, seen: Tensor) -> Tensor:
-        """Map ``N C H W`` (invalid pixels 0) to ``N H/p W/p R``, zero where ``seen`` N H/p W/p is false."""
+    def forward(self, image: Tensor, valid: Tensor) -> Tensor:
+        """Map ``N C H W`` to ``N H/p W/p R``; only ``valid`` N H W is read, cells without a valid pixel are 0."""
         if at_once(image):
-            return self._mixed(image, seen)
+            return self._mixed(image, valid)
         side = self.patch
-        rows = parts(seen.shape[1], VALUES // image[:, :, :side].numel())
-        return joined([self._mixed(image[:, :, side * a : side * b], seen[:, a:b]) for a, b in rows], dim=1)
+        rows = parts(valid.shape[1] // side, VALUES // image[:, :, :side].numel())
+        strips = [slice(side * first, side * last) for first, last in rows]
+        return joined([self._mixed(image[:, :, strip], valid[:, strip]) for strip in strips], dim=1)
 
-    def _mixed(self, image: Tensor, seen: Tensor) -> Tensor:
-        size = {"h": seen.shape[1], "w": seen.shape[2]}
-        cells = rearrange(image, "n c (h p) (w q) -> n (h w) (c p q)", p=self.patch, q=self.patch)
+    def _mixed(self, image: Tensor, valid: Tensor) -> Tensor:
+        clean, seen = torch.where(valid[:, None], image.float(), 0.0), pool_valid(valid, self.patch)
+        cells = rearrange(clean, "n c (h p) (w q) -> n (h w) (c p q)", p=self.patch, q=self.patch)
         # where nothing is seen all values are 0, so that only the bias is to be kept away
         mixed = seen.flatten(1)[..., None] * self.bias
         for scale, part in zip(SCALES, self.weight, strict=True):
             scaled = cells / cells.abs().add_(scale)
             mixed = mixed.baddbmm_(scaled, (max(scale, 1.0) * part.mT).expand(scaled.shape[0], -1, -1))
-        return rearrange(mixed, "n (h w) r -> n h w r", **size)
+        return rearrange(mixed, "n (h w) r -> n h w r", h=seen.shape[1], w=seen.shape[2])
 
 
 class _Generated(nn.Module):
@@ -148,10 +150,10 @@ _GENERATORS = {"basis": _Basis, "hypernetwork": _Hypernetwork, "fixed": _Fixed}
 
 
 def unify_dates(
-    mixings: Mapping[Bands, nn.Module], dates: Sequence[Tensor], seen: Tensor, bands: Sequence[Bands]
+    mixings: Mapping[Bands, nn.Module], dates: Sequence[Tensor], valid: Tensor, bands: Sequence[Bands]
 ) -> Tensor:
-    """Return virtual bands ``B T H W R`` of dates ``B C_t H W``, zero where ``seen`` B T H W is false."""
-    unified = [mixings[own](date, mask) for own, date, mask in zip(bands, dates, seen.unbind(1), strict=True)]
+    """Return virtual bands ``B T H/p W/p R`` of dates ``B C_t H W``, of which ``valid`` B T H W is read."""
+    unified = [mixings[own](date, seen) for own, date, seen in zip(bands, dates, valid.unbind(1), strict=True)]
     return torch.stack(unified, dim=1)
 
 

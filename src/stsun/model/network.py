@@ -12,7 +12,7 @@ from stsun.configuration import Bands, Configuration
 from stsun.errors import ConfigurationError
 from stsun.model.config import STSUNConfig
 from stsun.model.decoder import PlainDecoder, PyramidDecoder, enlarge, enlarged_rows
-from stsun.model.encoder import Encoder, Level, pool_valid
+from stsun.model.encoder import Encoder, Level
 from stsun.model.encodings import encode_dates, encode_periods
 from stsun.model.issum import unify_dates
 from stsun.model.ossum import Scoring
@@ -117,10 +117,9 @@ class Network(nn.Module):
         In the pyramid the virtual bands themselves are the finest level.
         """
         dates, bands, periods = checked(images, valid, days, configuration)
-        dates, valid = _prepare(dates, valid, self.config.stride)
+        dates, valid = _padded(dates, valid, self.config.stride)
         mixings = dict(zip(configuration.sensors, made.mixings, strict=True))
-        seen = rearrange(pool_valid(valid.flatten(0, 1), self.config.patch), "(b t) h w -> b t h w", b=valid.shape[0])
-        pixels = unify_dates(mixings, dates, seen, bands)
+        pixels = unify_dates(mixings, dates, valid, bands)
         levels: list[Level] = self.encoder(pixels, valid, made.condition)
         if added is not None:
             levels = [Level(own.tokens + more, own.valid) for own, more in zip(levels, added, strict=True)]
@@ -207,15 +206,13 @@ def _check(dates: Sequence[Tensor], valid: Tensor, days: Tensor, bands: Sequence
         raise ConfigurationError(f"valid must be bool (true where there is data), got {valid.dtype}")
 
 
-def _prepare(dates: Sequence[Tensor], valid: Tensor, stride: int) -> tuple[list[Tensor], Tensor]:
-    """Zero what is invalid (NaN included) and pad bottom and right to a multiple of the stride, as invalid."""
+def _padded(dates: Sequence[Tensor], valid: Tensor, stride: int) -> tuple[list[Tensor], Tensor]:
+    """Pad bottom and right to a multiple of the stride, as invalid."""
     height, width = valid.shape[-2:]
     pad = (0, -width % stride, 0, -height % stride)
-    clean = [
-        F.pad(torch.where(mask[:, None], date.float(), 0.0), pad)
-        for date, mask in zip(dates, valid.unbind(1), strict=True)
-    ]
-    return clean, F.pad(valid, pad)
+    if not torch.compiler.is_compiling() and not any(pad):  # padding by nothing would copy
+        return list(dates), valid
+    return [F.pad(date, pad) for date in dates], F.pad(valid, pad)
 
 
 def _seen(valid: Tensor, periods: Sequence[tuple[int, int]]) -> Tensor:
