@@ -79,28 +79,16 @@ class Network(nn.Module):
         return rearrange(logits, "(b m) k h w -> b m k h w", b=valid.shape[0])[..., :height, :width]
 
     def unified(
-        self,
-        images: Images,
-        valid: Tensor,
-        days: Tensor,
-        configuration: Configuration,
-        made: Made,
-        added: Sequence[Tensor] | None = None,
+        self, images: Images, valid: Tensor, days: Tensor, configuration: Configuration, made: Made
     ) -> list[Tensor]:
         """Return ``B M h w C`` of all output maps at each stride of the encoder, of images padded to the coarsest.
 
-        Args:
-            images: See `run`, as for all others.
-            valid: ``B T H W``.
-            days: ``B T``.
-            configuration: What the batch shares.
-            made: What its metadata make of the network.
-            added: What to add to each level of the encoder.
+        Arguments are those of `run`.
 
         Raises:
             ConfigurationError: The tensors do not fit the configuration or one another.
         """
-        levels, times, _ = self._dates(images, valid, days, configuration, made, added)
+        levels, times, _ = self._dates(images, valid, days, configuration, made, None)
         return self.tum(levels[-len(self.config.widths) :], *times)
 
     def _dates(
