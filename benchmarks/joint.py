@@ -17,7 +17,6 @@ import json
 import statistics
 import sys
 import warnings
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ from stsun.evaluation.evaluate import evaluate
 from stsun.model.checkpoint import load, read_card
 from stsun.model.stsun import STSUN
 from stsun.report.words import interval, number
-from tables import HEADLINES, data_sets, head, row, write_json
+from tables import HEADLINES, data_sets, head, row, samples_told, write_json
 
 BASELINES = ("majority", "all_changed", "linear")
 COLUMNS = (
@@ -48,7 +47,7 @@ def main() -> None:
     warnings.simplefilter("ignore", NotGeoreferencedWarning)
     model, card = load(arguments.checkpoint), read_card(arguments.checkpoint)
     baselines = read_baselines(arguments.baselines, arguments.split)
-    seen = samples_seen(card)
+    seen = samples_told(card)
     results: dict[str, Any] = {}
     print(head(COLUMNS, texts=3))
     for name, dataset in data_sets(arguments.root, {arguments.split}, arguments.only):
@@ -76,16 +75,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
-
-
-def samples_seen(card: dict[str, Any]) -> Counter[str]:
-    """Return how many samples of each source all parts of the training drew, repetitions counted."""
-    seen: Counter[str] = Counter()
-    part = card.get("training")
-    while part:
-        seen.update(part.get("samples_seen", {}))
-        part = part.get("earlier")
-    return seen
 
 
 def read_baselines(path: Path | None, split: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""What the benchmark programs share: the headline metric of each task, the data sets under a folder, and tables."""
+"""What the benchmark programs share: headline metrics, the data sets under a folder, what a card tells, tables."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,16 @@ def data_sets(root: Path, splits: Iterable[str], only: str | None = None) -> Ite
             dataset = open_dataset(path)
             if wanted <= set(dataset.splits):
                 yield name, dataset
+
+
+def samples_told(card: dict[str, Any]) -> Counter[str]:
+    """Return how many samples of each source all parts of the training drew, repetitions counted."""
+    seen: Counter[str] = Counter()
+    part = card.get("training")
+    while part:
+        seen.update(part.get("samples_seen", {}))
+        part = part.get("earlier")
+    return seen
 
 
 def row(cells: Sequence[str]) -> str:

@@ -9,7 +9,10 @@ of all data sets together, of STSUN and of the rivals that suit all, with as man
 Batches are the same for all: same crops, same augmentation, same losses, optimiser and schedule, from the same seed.
 With several ``--learning-rates`` each trial is done with each of them and the first seed, and with all seeds at the one
 that scores best on the validation split. ``--equal flops`` gives each rival as many updates as cost what STSUN's cost,
-instead of as many samples. Finished trials are not repeated. No test split is read.
+instead of as many samples. ``--shipped`` adds a checkpoint that was trained elsewhere, on more. Finished trials are not
+repeated. Validation splits are scored; ``--test`` scores the test splits instead, once all else is settled.
+
+A second table holds STSUN trained on all data sets together against the best rival and against STSUN alone.
 """
 
 import argparse
@@ -26,18 +29,22 @@ from rasterio.errors import NotGeoreferencedWarning
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # programs are no package: what they share is one folder up
 
-from comparison import Group, groups_of, reference_for, summary_of
+from comparison import Group, groups_of, reference_for, summary_of, verdicts
 from roster import ROSTER, suits
 from stsun.report.words import interval, number
 from stsun.training.experiment import read_experiment
 from stsun.training.plan import Experiment
 from tables import HEADLINES, head, row, write_json
-from trials import OURS, Part, Result, parts_of, trial, with_equal_flops
+from trials import JOINT, OURS, VALIDATION, Part, Result, of_checkpoint, parts_of, trial, with_equal_flops
 
 METRICS = {task: names[0] for task, names in HEADLINES.items()}
 COLUMNS = (
     "data set", "metric", "network", "trained", "score of each seed", "mean", "STSUN alone minus it", "95 % interval",
     "samples seen", "parameters (M)", "GFLOPs", "est. ms",
+)  # fmt: skip
+VERDICT_COLUMNS = (
+    "data set", "metric", "best rival", "which", "STSUN alone", "STSUN", "trained", "over the rival", "95 % interval",
+    "over alone", "95 % interval",
 )  # fmt: skip
 
 
@@ -53,11 +60,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if network == OURS or suits(network, part.ports):
                 print(f"{part.name}: {network}", file=sys.stderr)
                 results += all_seeds(network, part, options)
+        if options.shipped is not None and part.name != JOINT:
+            first = replace(part.experiment, seed=options.seeds[0])
+            results += of_checkpoint(options.shipped, first, metrics=METRICS, split=split_of(options))
     groups = groups_of(results)
     rows = [entry_of(group, reference_for(group, groups)) for group in groups]
     print("\n".join([head(COLUMNS, texts=4), *map(table_row, rows)]))
+    found = verdicts(groups, METRICS)
+    if any(verdict["unified"] for verdict in found):
+        print(
+            "\n" + "\n".join([head(VERDICT_COLUMNS, texts=2), *(row for each in found for row in verdict_rows(each))])
+        )
     if options.json is not None:
-        write_json(options.json, {**facts_of(experiment, options), "rows": rows})
+        write_json(options.json, {**facts_of(experiment, options), "rows": rows, "verdicts": found})
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -69,6 +84,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--joint", action="store_true")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--learning-rates", type=float, nargs="+", metavar="RATE", help="left out: the experiment's")
+    parser.add_argument("--shipped", type=Path, metavar="CHECKPOINT")
+    parser.add_argument("--test", action="store_true")
     parser.add_argument("--equal", choices=["samples", "flops"], default="samples")
     parser.add_argument("--set", nargs="+", default=[], dest="overrides", metavar="KEY=VALUE", help="as of stsun train")
     parser.add_argument("--output", type=Path, default=Path("runs/rivals"), help="folder of the trials")
@@ -83,15 +100,21 @@ def all_seeds(network: str, part: Part, options: argparse.Namespace) -> list[Res
         experiment = with_equal_flops(experiment, network)
     rates = options.learning_rates or [experiment.optimiser.learning_rate]
 
-    def run(seed: int, rate: float) -> list[Result]:
+    def run(seed: int, rate: float, split: str = VALIDATION) -> list[Result]:
         plan = replace(experiment, seed=seed, optimiser=replace(experiment.optimiser, learning_rate=rate))
-        return trial(network, plan, options.output / part.name / f"{network}-{seed}-{rate:g}", metrics=METRICS)
+        folder = options.output / part.name / f"{network}-{seed}-{rate:g}"
+        return trial(network, plan, folder, metrics=METRICS, split=split)
 
     def reached(rate: float) -> float:
         return statistics.mean(result.score or 0 for result in run(options.seeds[0], rate))
 
     best = max(rates, key=reached) if len(rates) > 1 else rates[0]
-    return [result for seed in options.seeds for result in run(seed, best)]
+    return [result for seed in options.seeds for result in run(seed, best, split_of(options))]
+
+
+def split_of(options: argparse.Namespace) -> str:
+    """Return the split that is scored in the end."""
+    return "test" if options.test else VALIDATION
 
 
 def entry_of(group: Group, ours: Group | None) -> dict[str, Any]:
@@ -117,10 +140,27 @@ def table_row(entry: dict[str, Any]) -> str:
     return row(cells)
 
 
+def verdict_rows(verdict: dict[str, Any]) -> list[str]:
+    """Return the rows of the second table on one data set."""
+    rows = []
+    for network, unified in verdict["unified"].items():
+        leads = [
+            ("–", "–") if lead is None else (number(lead[0]), interval(lead[1]))
+            for lead in (unified["over_rival"], unified["over_alone"])
+        ]
+        cells = [
+            verdict["data_set"], verdict["metric"], number(verdict["rival_score"]), verdict["rival"] or "–",
+            number(verdict["alone"]), number(unified["score"]), "together" if network == OURS else network,
+            *leads[0], *leads[1],
+        ]  # fmt: skip
+        rows.append(row(cells))
+    return rows
+
+
 def facts_of(experiment: Experiment, options: argparse.Namespace) -> dict[str, Any]:
     """Return what was the same for all trials."""
     return {
-        "split": "val",
+        "split": "test" if options.test else "val",
         "seeds": options.seeds,
         "equal": options.equal,
         "learning_rates": options.learning_rates or [experiment.optimiser.learning_rate],

@@ -1,7 +1,7 @@
 """What results of trials say together: means over seeds, their standard errors, and paired differences to STSUN."""
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stsun.evaluation.intervals import bootstrap
 from stsun.evaluation.scores import binary_change_measures, overall_measures
-from trials import OURS, Result
+from trials import OURS, SHIPPED, Result
 
 Group = list[Result]
 """Results of one network on one data set that differ in nothing but the seed."""
@@ -34,21 +34,62 @@ def summary_of(group: Group, ours: Group | None, metric: str) -> dict[str, Any]:
 
     Returns:
         ``score``: mean over seeds, an undefined one counts as 0; ``standard_error`` of it, None with one seed;
-        ``behind_stsun``: STSUN's mean minus it, with ``interval``, 95 % of the paired bootstrap over samples (None with
-        fewer than two): both networks are scored on the same draws of samples, the seeds they share averaged.
+        ``behind_stsun`` and ``interval``: see `lead`, None for STSUN itself.
     """
     scores = [result.score or 0.0 for result in group]
     spread = statistics.stdev(scores) / len(scores) ** 0.5 if len(scores) > 1 else None
-    summary = {"score": statistics.mean(scores), "standard_error": spread, "behind_stsun": None, "interval": None}
-    pairs = [(own, other) for own in ours or () for other in group if own.seed == other.seed]
-    if not pairs or ours is group:
-        return summary
+    behind, interval = (None, None) if ours is None or ours is group else lead(ours, group, metric)
+    return {"score": mean_score(group), "standard_error": spread, "behind_stsun": behind, "interval": interval}
+
+
+def lead(first: Group, second: Group, metric: str) -> tuple[float | None, list[float] | None]:
+    """Return the first network's mean score minus the second's, and its interval; None where no seeds are shared.
+
+    The interval is that of 95 % of the paired bootstrap over samples: both networks are scored on the same draws of
+    samples, the seeds they share averaged. With fewer than two samples there is none.
+    """
+    pairs = [(own, other) for own in first for other in second if own.seed == other.seed]
+    if not pairs:
+        return None, None
     matrices = np.array([[own.matrices, other.matrices] for own, other in pairs])  # seeds, networks, samples, K K
     difference = _difference(metric)
     bounds = bootstrap(matrices.transpose(2, 0, 1, 3, 4), difference)
     interval = None if bounds is None else [float(bound) for bound in bounds["difference"]]
-    behind = difference(matrices.sum(2))["difference"]
-    return summary | {"behind_stsun": float(behind), "interval": interval}
+    return float(difference(matrices.sum(2))["difference"]), interval
+
+
+def verdicts(groups: Sequence[Group], metrics: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return, per data set, what the unified model is held against: the best rival, and STSUN trained alone.
+
+    Returns:
+        ``data_set``, ``metric``; ``rival``: the one trained alone that scores best on the very split, which favours
+        rivals, and its ``rival_score``, None where none was trained; ``alone``: STSUN's score; and for each STSUN that
+        was trained on several data sets, by its network's name, its score and its `lead` over the two.
+    """
+    found = []
+    for name in dict.fromkeys(group[0].data_set for group in groups):
+        own = [group for group in groups if group[0].data_set == name]
+        metric = metrics[own[0][0].task]
+        rivals = [group for group in own if group[0].network not in (OURS, SHIPPED) and not group[0].joint]
+        rival, alone = max(rivals, key=mean_score, default=None), reference_for(own[0], own)
+        unified = {
+            group[0].network: {
+                "score": mean_score(group),
+                "over_rival": None if rival is None else lead(group, rival, metric),
+                "over_alone": None if alone is None else lead(group, alone, metric),
+            }
+            for group in own
+            if group[0].network in (OURS, SHIPPED) and group[0].joint
+        }
+        best = (None, None) if rival is None else (rival[0].network, mean_score(rival))
+        told = {"rival": best[0], "rival_score": best[1], "alone": None if alone is None else mean_score(alone)}
+        found.append({"data_set": name, "metric": metric, **told, "unified": unified})
+    return found
+
+
+def mean_score(group: Group) -> float:
+    """Return the mean score over seeds; an undefined one counts as 0."""
+    return statistics.mean(result.score or 0.0 for result in group)
 
 
 def reference_for(group: Group, groups: Sequence[Group]) -> Group | None:

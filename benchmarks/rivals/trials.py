@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import nn
 
 import roster
@@ -17,15 +19,21 @@ from stsun.bench.flops import count_gflops, parameter_count
 from stsun.data.batching import Batch, collate
 from stsun.data.dataset import DataSet, open_dataset
 from stsun.evaluation.evaluate import Judged, evaluate
+from stsun.model.checkpoint import load, read_card
 from stsun.model.specialise import fastest
 from stsun.training.experiment import samples_seen, sources_of
 from stsun.training.fit import LAST, fit
 from stsun.training.plan import Experiment
 from stsun.training.stream import TrainingStream
 from stsun.training.vocabulary import start_model, vocabulary_of
+from tables import samples_told
 
-OURS = "stsun"
-PLAN, RESULT = "plan.json", "result.json"
+OURS, SHIPPED = "stsun", "shipped"
+PLAN, WEIGHTS, RESULT = "plan.json", "weights.safetensors", "result-{}.json"
+JOINT = "joint"
+"""The part of all data sets together."""
+VALIDATION = "validation"
+"""Not a split's name, but the one that each data set of the experiment names for validation."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ class Result:
     Args:
         data_set: Its name.
         task: Of the data set.
-        network: ``stsun`` or a rival's name.
+        network: ``stsun``, a rival's name, or ``shipped`` for a checkpoint that was trained elsewhere.
         joint: Whether it was trained on several data sets together.
         seed: Of weights, samples and augmentation.
         learning_rate: The peak.
@@ -58,10 +66,10 @@ class Result:
         samples_seen: Of this data set in training, repetitions counted.
         minutes: Of the training; of its last part if it was stopped in between.
         parameters: Of the network, for all its data sets together.
-        gflops: Of one forward pass of the first validation sample.
+        gflops: Of one forward pass of the first sample that was scored.
         est_ms: Of the same (see `stsun.bench.clock.Times`).
-        score: The headline metric on the validation split; None = undefined.
-        matrices: The confusion matrix of each validation sample.
+        score: The headline metric on the split; None = undefined.
+        matrices: The confusion matrix of each of its samples.
     """
 
     data_set: str
@@ -89,7 +97,8 @@ def parts_of(experiment: Experiment, only: Collection[str] | None, *, joint: boo
         joint: Whether there is a part of all data sets together, last.
 
     Raises:
-        SystemExit: There is a simulation, or a data set without a validation split, which could not be scored.
+        SystemExit: There is a simulation, or a data set without a validation split, which could not be scored; or a
+            name is of none.
     """
     parts = []
     for entry in experiment.data:
@@ -99,56 +108,96 @@ def parts_of(experiment: Experiment, only: Collection[str] | None, *, joint: boo
         if only is None or name in only:
             alone = replace(experiment, data=(entry,))
             parts.append(Part(name, alone, ports_of(stream_of(alone))))
+    if absent := set(only or ()) - {part.name for part in parts}:
+        raise SystemExit(f"the experiment has no data set named {', '.join(sorted(absent))}")
     if joint and len(parts) > 1:
         entries = tuple(entry for part in parts for entry in part.experiment.data)
         together = replace(experiment, data=entries, steps=experiment.steps * len(entries))
-        parts.append(Part("joint", together, tuple(port for part in parts for port in part.ports)))
+        parts.append(Part(JOINT, together, tuple(port for part in parts for port in part.ports)))
     return parts
 
 
-def trial(network: str, experiment: Experiment, folder: Path, *, metrics: Mapping[str, str]) -> list[Result]:
-    """Train a network on the experiment's data sets, and score it on each one's validation split.
+def trial(
+    network: str, experiment: Experiment, folder: Path, *, metrics: Mapping[str, str], split: str = VALIDATION
+) -> list[Result]:
+    """Train a network on the experiment's data sets, and score it on a split of each one.
 
-    A finished trial is read from its folder, one that was stopped goes on.
+    What is in its folder is not done again: a training that was stopped goes on.
 
     Args:
         network: ``stsun`` or a rival's name.
         experiment: All that decides the result, but for the network.
         folder: Of this trial.
         metrics: The headline metric of each task.
+        split: The split to score, or ``VALIDATION``.
 
     Raises:
         SystemExit: The folder is of a trial with another experiment.
     """
     keep_plan(experiment, folder)
-    kept = folder / RESULT
+    kept = folder / RESULT.format(split)
     if kept.is_file():
         return [Result(**entry) for entry in json.loads(kept.read_text(encoding="utf-8"))]
     stream = stream_of(experiment)
-    model = network_of(network, experiment, stream)
-    started = time.perf_counter()
-    fit(model, stream, experiment, folder, resume=(folder / LAST).is_file())
-    minutes = round((time.perf_counter() - started) / 60, 2)
+    model, minutes = trained(network, experiment, stream, folder)
     seen = samples_seen(stream, experiment.steps * experiment.stream.accumulate)
+    told = {
+        "network": network, "joint": len(experiment.data) > 1, "seed": experiment.seed, "minutes": minutes,
+        "learning_rate": experiment.optimiser.learning_rate, "updates": experiment.steps,
+    }  # fmt: skip
+    results = results_on(experiment, model, seen, metrics, split, **told)
+    kept.write_text(json.dumps([asdict(result) for result in results]), encoding="utf-8")
+    return results
+
+
+def trained(network: str, experiment: Experiment, stream: TrainingStream, folder: Path) -> tuple[nn.Module, float]:
+    """Return a network trained on a stream, and the minutes it took; from its folder if that has been done."""
+    model = network_of(network, experiment, stream)
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        started = time.perf_counter()
+        fit(model, stream, experiment, folder, resume=(folder / LAST).is_file())
+        minutes = round((time.perf_counter() - started) / 60, 2)
+        state = {name: value.contiguous() for name, value in model.state_dict().items()}
+        save_file(state, weights, metadata={"minutes": str(minutes)})
+    with safe_open(weights, "pt") as file:
+        model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})
+        return model, float(file.metadata()["minutes"])
+
+
+def of_checkpoint(
+    checkpoint: Path, experiment: Experiment, *, metrics: Mapping[str, str], split: str = VALIDATION
+) -> list[Result]:
+    """Return what a checkpoint that was trained elsewhere reaches on the data sets of an experiment.
+
+    Its samples are paired with those of trials of the experiment's seed; samples seen are those that its card tells.
+    """
+    told = {
+        "network": SHIPPED,
+        "joint": True,
+        "seed": experiment.seed,
+        "minutes": 0.0,
+        "learning_rate": 0.0,
+        "updates": 0,
+    }
+    return results_on(experiment, load(checkpoint), samples_told(read_card(checkpoint)), metrics, split, **told)
+
+
+def results_on(
+    experiment: Experiment,
+    model: nn.Module,
+    seen: Mapping[str, int],
+    metrics: Mapping[str, str],
+    split: str,
+    **told: Any,
+) -> list[Result]:
+    """Return the result of a model on a split of each data set; ``told`` is what they have in common."""
     results = []
     for entry in experiment.data:
-        dataset, split = open_dataset(str(entry.dataset)), str(entry.validation)
-        results.append(
-            Result(
-                data_set=dataset.name,
-                task=dataset.task,
-                network=network,
-                joint=len(experiment.data) > 1,
-                seed=experiment.seed,
-                learning_rate=experiment.optimiser.learning_rate,
-                updates=experiment.steps,
-                samples_seen=seen[dataset.name],
-                minutes=minutes,
-                **scored(model, dataset, split, metrics[dataset.task]),
-                **cost_of(model, collate([dataset.read(dataset.records(split)[0])])),
-            )
-        )
-    kept.write_text(json.dumps([asdict(result) for result in results]), encoding="utf-8")
+        dataset = open_dataset(str(entry.dataset))
+        own = str(entry.validation) if split == VALIDATION else split
+        found = scored(model, dataset, own, metrics[dataset.task])
+        results.append(Result(**told, samples_seen=seen[dataset.name], **found))
     return results
 
 
@@ -190,13 +239,15 @@ def network_of(network: str, experiment: Experiment, stream: TrainingStream) -> 
 
 
 def scored(model: nn.Module, dataset: DataSet, split: str, metric: str) -> dict[str, Any]:
-    """Return the score of a model on a split, and the confusion matrix of each of its samples."""
+    """Return the score of a model on a split, the confusion matrix of each of its samples, and what the first costs."""
     matrices: list[Any] = []
 
     def keep(judged: Judged) -> None:
         matrices.append(judged.counts.full.tolist())
 
-    return {"score": evaluate(model, dataset, split, watch=keep)[metric], "matrices": matrices}
+    score = evaluate(model, dataset, split, watch=keep)[metric]
+    cost = cost_of(model, collate([dataset.read(dataset.records(split)[0])]))
+    return {"data_set": dataset.name, "task": dataset.task, "score": score, "matrices": matrices, **cost}
 
 
 def cost_of(model: nn.Module, batch: Batch, repeats: int = 3) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import compare
 import costs
 import roster
 import trials
-from comparison import groups_of, reference_for, summary_of
+from comparison import groups_of, lead, reference_for, summary_of, verdicts
 from rival import key_of, port_of
 from stsun.bands import Band
 from stsun.bench.cases import random_request
@@ -22,8 +22,12 @@ from stsun.bench.flops import count_gflops
 from stsun.configuration import Configuration
 from stsun.data import transforms
 from stsun.data.batching import collate
+from stsun.data.dataset import open_dataset
 from stsun.data.sample import Sample
 from stsun.errors import ConfigurationError
+from stsun.evaluation.evaluate import evaluate
+from stsun.model.checkpoint import save
+from stsun.model.stsun import create
 from stsun.simulation.dataset import write_dataset
 from stsun.training.losses import loss
 from stsun.training.plan import Experiment
@@ -202,6 +206,25 @@ def test_an_interval_is_wider_where_samples_disagree_and_none_where_there_is_one
     assert summary_of([result("bit", 0, [POOR])], [result("stsun", 0, [GOOD])], "change_f1")["interval"] is None
 
 
+def test_the_unified_model_is_held_against_the_best_rival_and_against_itself_alone():
+    results = [result("bit", 0, [POOR, POOR]), result("unet", 0, [GOOD, POOR]), result("stsun", 0, [POOR, POOR])]
+    results += [replace(result("vit", 0, [GOOD, GOOD]), joint=True)]  # trained together: no single-task rival
+    results += [replace(result(name, 0, [GOOD, GOOD]), joint=True) for name in ("stsun", "shipped")]
+    (verdict,) = verdicts(groups_of(results), {"binary_change": "change_f1"})
+    assert (verdict["rival"], verdict["rival_score"]) == ("unet", pytest.approx(6 / 7))
+    assert verdict["alone"] == pytest.approx(2 / 3) and list(verdict["unified"]) == ["stsun", "shipped"]
+    for unified in verdict["unified"].values():
+        assert unified["score"] == 1
+        assert unified["over_rival"][0] == pytest.approx(1 / 7) and unified["over_alone"][0] == pytest.approx(1 / 3)
+        assert unified["over_rival"][1] == pytest.approx([0, 1 / 3])
+
+
+def test_networks_without_a_seed_in_common_are_not_compared():
+    assert lead([result("stsun", 0, [GOOD])], [result("bit", 1, [POOR])], "change_f1") == (None, None)
+    (verdict,) = verdicts(groups_of([result("bit", 0, [GOOD])]), {"binary_change": "change_f1"})
+    assert verdict["alone"] is None and verdict["unified"] == {}
+
+
 @pytest.fixture
 def experiment(tmp_path):
     """Two simulated data sets of tiny pictures, one of single dates and one of pairs, and a training of two updates."""
@@ -242,10 +265,32 @@ def test_the_program_trains_alone_and_together_and_repeats_nothing(experiment, t
         compare.main([*command, "--set", "steps=3"])
 
 
+def test_test_splits_are_scored_by_the_kept_weights_and_beside_a_checkpoint(experiment, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(trials, "timed", lambda call, repeats: Times(1.0, 1.0, 1.0, 1.0))
+    pairs = open_dataset(tmp_path / "two" / "dataset.yaml")
+    command = [str(experiment), "--only", pairs.name, "--networks", "stsun", "bit", "--output", str(tmp_path / "runs")]
+    compare.main(command)
+    monkeypatch.setattr(trials, "fit", None)
+    model = create("nano", ["changed"])
+    parts = {"samples_seen": {pairs.name: 7}, "earlier": {"samples_seen": {pairs.name: 2}}}
+    save(model, tmp_path / "other", {"training": parts})
+    json_file = tmp_path / "test.json"
+    compare.main([*command, "--test", "--shipped", str(tmp_path / "other"), "--json", str(json_file)])
+    found = json.loads(json_file.read_text(encoding="utf-8"))
+    assert found["split"] == "test" and [row["network"] for row in found["rows"]] == ["stsun", "bit", "shipped"]
+    assert found["rows"][-1]["samples_seen"] == 9
+    (verdict,) = found["verdicts"]
+    assert verdict["rival"] == "bit" and list(verdict["unified"]) == ["shipped"]
+    assert found["rows"][-1]["score"] == (evaluate(model, pairs, "test")["change_f1"] or 0)
+    assert f"| {pairs.name} | change_f1 |" in capsys.readouterr().out.partition("over the rival")[2]
+    with pytest.raises(SystemExit, match="no data set named three"):
+        compare.main([str(experiment), "--only", "three"])
+
+
 def test_all_seeds_use_the_learning_rate_that_scores_best_with_the_first(monkeypatch, tmp_path):
     done = []
 
-    def fake(network, experiment, folder, *, metrics):
+    def fake(network, experiment, folder, *, metrics, split):
         done.append((experiment.seed, experiment.optimiser.learning_rate, folder.name))
         return [
             replace(result(network, experiment.seed, [GOOD]), score=1 - abs(experiment.optimiser.learning_rate - 0.2))
