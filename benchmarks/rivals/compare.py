@@ -29,7 +29,7 @@ from rasterio.errors import NotGeoreferencedWarning
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # programs are no package: what they share is one folder up
 
-from comparison import Group, groups_of, reference_for, summary_of, verdicts
+from comparison import Group, cost_of_all, groups_of, reference_for, summary_of, verdicts
 from roster import ROSTER, suits
 from stsun.report.words import interval, number
 from stsun.training.experiment import read_experiment
@@ -68,11 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print("\n".join([head(COLUMNS, texts=4), *map(table_row, rows)]))
     found = verdicts(groups, METRICS)
     if any(verdict["unified"] for verdict in found):
-        print(
-            "\n" + "\n".join([head(VERDICT_COLUMNS, texts=2), *(row for each in found for row in verdict_rows(each))])
-        )
+        print_verdicts(found)
     if options.json is not None:
-        write_json(options.json, {**facts_of(experiment, options), "rows": rows, "verdicts": found})
+        facts = facts_of(experiment, options)
+        write_json(options.json, {**facts, "rows": rows, "verdicts": found, "costs_of_all": cost_of_all(found)})
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -140,16 +139,26 @@ def table_row(entry: dict[str, Any]) -> str:
     return row(cells)
 
 
+def print_verdicts(found: Sequence[dict[str, Any]]) -> None:
+    """Print the second table, and what it takes to serve all its data sets."""
+    print("\n" + head(VERDICT_COLUMNS, texts=2))
+    print("\n".join(row for verdict in found for row in verdict_rows(verdict)))
+    print("\nTo serve all of them, one sample each:")
+    for name, cost in cost_of_all(found).items():
+        print(f"- {name}: {cost['parameters'] / 1e6:.2f} M parameters, {cost['gflops']:.1f} GFLOPs")
+
+
 def verdict_rows(verdict: dict[str, Any]) -> list[str]:
     """Return the rows of the second table on one data set."""
-    rows = []
+    rows, rival = [], verdict["rival"]
     for network, unified in verdict["unified"].items():
         leads = [
             ("–", "–") if lead is None else (number(lead[0]), interval(lead[1]))
             for lead in (unified["over_rival"], unified["over_alone"])
         ]
         cells = [
-            verdict["data_set"], verdict["metric"], number(verdict["rival_score"]), verdict["rival"] or "–",
+            verdict["data_set"], verdict["metric"],
+            number(rival and rival["score"]), rival["network"] if rival else "–",
             number(verdict["alone"]), number(unified["score"]), "together" if network == OURS else network,
             *leads[0], *leads[1],
         ]  # fmt: skip

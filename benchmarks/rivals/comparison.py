@@ -63,8 +63,8 @@ def verdicts(groups: Sequence[Group], metrics: Mapping[str, str]) -> list[dict[s
 
     Returns:
         ``data_set``, ``metric``; ``rival``: the one trained alone that scores best on the very split, which favours
-        rivals, and its ``rival_score``, None where none was trained; ``alone``: STSUN's score; and for each STSUN that
-        was trained on several data sets, by its network's name, its score and its `lead` over the two.
+        rivals, its score and costs, None where none was trained; ``alone``: STSUN's score; and ``unified``: for each
+        STSUN that was trained on several data sets, by its network's name, its score, costs and `lead` over the two.
     """
     found = []
     for name in dict.fromkeys(group[0].data_set for group in groups):
@@ -77,14 +77,39 @@ def verdicts(groups: Sequence[Group], metrics: Mapping[str, str]) -> list[dict[s
                 "score": mean_score(group),
                 "over_rival": None if rival is None else lead(group, rival, metric),
                 "over_alone": None if alone is None else lead(group, alone, metric),
+                **_costs(group),
             }
             for group in own
             if group[0].network in (OURS, SHIPPED) and group[0].joint
         }
-        best = (None, None) if rival is None else (rival[0].network, mean_score(rival))
-        told = {"rival": best[0], "rival_score": best[1], "alone": None if alone is None else mean_score(alone)}
+        told = {
+            "rival": None
+            if rival is None
+            else {"network": rival[0].network, "score": mean_score(rival), **_costs(rival)},
+            "alone": None if alone is None else mean_score(alone),
+        }
         found.append({"data_set": name, "metric": metric, **told, "unified": unified})
     return found
+
+
+def cost_of_all(verdicts: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Return what it takes to serve all data sets: a best rival for each, or one unified model for all of them.
+
+    Returns:
+        By ``rivals`` and the names of unified models: parameters, and the sum of GFLOPs of one sample of each data set.
+    """
+    total = {"rivals": {"parameters": 0.0, "gflops": 0.0}}
+    for verdict in verdicts:
+        for name in ("parameters", "gflops"):
+            total["rivals"][name] += verdict["rival"][name] if verdict["rival"] else 0
+        for network, own in verdict["unified"].items():
+            sums = total.setdefault(network, {"parameters": own["parameters"], "gflops": 0.0})
+            sums["gflops"] += own["gflops"]
+    return total
+
+
+def _costs(group: Group) -> dict[str, float]:
+    return {"parameters": group[0].parameters, "gflops": group[0].gflops}
 
 
 def mean_score(group: Group) -> float:

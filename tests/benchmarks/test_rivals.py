@@ -13,7 +13,7 @@ import compare
 import costs
 import roster
 import trials
-from comparison import groups_of, lead, reference_for, summary_of, verdicts
+from comparison import cost_of_all, groups_of, lead, reference_for, summary_of, verdicts
 from rival import key_of, port_of
 from stsun.bands import Band
 from stsun.bench.cases import random_request
@@ -211,12 +211,22 @@ def test_the_unified_model_is_held_against_the_best_rival_and_against_itself_alo
     results += [replace(result("vit", 0, [GOOD, GOOD]), joint=True)]  # trained together: no single-task rival
     results += [replace(result(name, 0, [GOOD, GOOD]), joint=True) for name in ("stsun", "shipped")]
     (verdict,) = verdicts(groups_of(results), {"binary_change": "change_f1"})
-    assert (verdict["rival"], verdict["rival_score"]) == ("unet", pytest.approx(6 / 7))
+    assert (verdict["rival"]["network"], verdict["rival"]["score"]) == ("unet", pytest.approx(6 / 7))
     assert verdict["alone"] == pytest.approx(2 / 3) and list(verdict["unified"]) == ["stsun", "shipped"]
     for unified in verdict["unified"].values():
         assert unified["score"] == 1
         assert unified["over_rival"][0] == pytest.approx(1 / 7) and unified["over_alone"][0] == pytest.approx(1 / 3)
         assert unified["over_rival"][1] == pytest.approx([0, 1 / 3])
+
+
+def test_serving_all_takes_a_rival_for_each_data_set_but_one_unified_model():
+    results = [replace(result("bit", 0, [GOOD]), parameters=30, gflops=3.0), result("stsun", 0, [GOOD])]
+    results += [replace(result("stsun", 0, [GOOD]), joint=True)]
+    everywhere = [replace(one, data_set=name) for name in ("a", "b") for one in results]
+    costs_of_all = cost_of_all(verdicts(groups_of(everywhere), {"binary_change": "change_f1"}))
+    assert costs_of_all == {
+        "rivals": {"parameters": 60, "gflops": 6.0}, "stsun": {"parameters": 10, "gflops": 2.0},
+    }  # fmt: skip
 
 
 def test_networks_without_a_seed_in_common_are_not_compared():
@@ -280,7 +290,7 @@ def test_test_splits_are_scored_by_the_kept_weights_and_beside_a_checkpoint(expe
     assert found["split"] == "test" and [row["network"] for row in found["rows"]] == ["stsun", "bit", "shipped"]
     assert found["rows"][-1]["samples_seen"] == 9
     (verdict,) = found["verdicts"]
-    assert verdict["rival"] == "bit" and list(verdict["unified"]) == ["shipped"]
+    assert verdict["rival"]["network"] == "bit" and list(verdict["unified"]) == ["shipped"]
     assert found["rows"][-1]["score"] == (evaluate(model, pairs, "test")["change_f1"] or 0)
     assert f"| {pairs.name} | change_f1 |" in capsys.readouterr().out.partition("over the rival")[2]
     with pytest.raises(SystemExit, match="no data set named three"):
