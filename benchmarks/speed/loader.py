@@ -5,12 +5,14 @@ Example:
 
 One process, one thread, batch by batch in turn: the stream makes it, then the model takes a training step with it, that
 of `stsun train` (forward, loss, backward, clipping; the optimiser once per update). Samples per CPU second of both, and
-the ratio of the two, which a busy machine does not move. What the stream keeps in memory is read before the first
-batch, as in training. KEY=VALUE changes the experiment.
+the ratio of the two, which a busy machine does not move. Of the stream's time the shares of its stages are told, too:
+`read` takes samples from memory, or from their files where stream.cache_gb does not reach or scenes are simulated. What
+the stream keeps in memory is read before the first batch, as in training. KEY=VALUE changes the experiment.
 """
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,15 @@ from stsun.training.vocabulary import start_model, vocabulary_of
 
 AIM = 3.0
 """The stream alone should make so many times the samples that a step takes."""
+
+STAGES = {
+    "read": "_read",
+    "dates": "_choose_dates",
+    "windows": "_choose_windows",
+    "jitter": "_jitter",
+    "drop": "_forget",
+}
+"""Of a batch, and what of the stream does them; what is left is its tensors being put together."""
 
 
 def main() -> None:
@@ -73,18 +84,32 @@ def rates(experiment: Experiment, stream: TrainingStream, batches: int) -> dict[
     ).fit(module, datamodule=StreamData(made))  # fmt: skip
     # what only the first step does is not counted, nor what is made ahead of the last
     making, taking, samples = (sum(each[1 : 1 + batches]) for each in (made.seconds, steps.seconds, steps.samples))
+    shares = {f"share_{name}": spent / sum(made.seconds) for name, spent in made.stages.items()}
     return {
         "samples": samples, "stream_cpu_s": making, "step_cpu_s": taking, "stream_samples_per_s": samples / making,
-        "step_samples_per_s": samples / taking, "ratio": taking / making,
+        "step_samples_per_s": samples / taking, "ratio": taking / making, **shares,
     }  # fmt: skip
 
 
 class Made:
-    """A stream that notes the CPU seconds of each batch that it makes."""
+    """A stream that notes the CPU seconds of each batch that it makes, and of each stage of them all."""
 
     def __init__(self, stream: TrainingStream) -> None:
         self.stream, self.plan = stream, stream.plan
         self.seconds: list[float] = []
+        self.stages = dict.fromkeys(STAGES, 0.0)
+        for stage, method in STAGES.items():
+            setattr(stream, method, self._timed(stage, getattr(stream, method)))
+
+    def _timed(self, stage: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*arguments: Any) -> Any:
+            begun = time.process_time()
+            try:
+                return method(*arguments)
+            finally:
+                self.stages[stage] += time.process_time() - begun
+
+        return timed
 
     def __getitem__(self, index: int) -> Batch:
         begun = time.process_time()

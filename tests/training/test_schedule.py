@@ -38,7 +38,7 @@ def test_the_learning_rate_rises_linearly_and_falls_as_a_cosine_to_one_percent()
 
 
 def test_the_optimiser_starts_at_the_first_share():
-    optimiser = adamw(nn.Linear(2, 2), OptimiserPlan(learning_rate=0.5, warmup=5))
+    optimiser = adamw(parameter_groups(nn.Linear(2, 2), 0.1), OptimiserPlan(learning_rate=0.5, warmup=5))
     warm_up_cosine(optimiser, warmup=5, steps=20)
     assert [group["lr"] for group in optimiser.param_groups] == pytest.approx([0.1, 0.1])
     assert isinstance(optimiser, torch.optim.AdamW)

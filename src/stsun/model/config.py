@@ -60,6 +60,8 @@ class STSUNConfig:
         embedding: Channels of pixel and category embeddings.
         condition: Channels of the task and GSD condition.
         task_embedding: Whether the task conditions the network.
+        surroundings: Whether the encoder sees pixels relative to their neighbourhood, and that as context, or as they
+            are; layout ``pyramid`` only.
         fixed_bands: The bands that ``spectral: fixed`` has rows for.
     """
 
@@ -83,6 +85,7 @@ class STSUNConfig:
     embedding: int = 32
     condition: int = 64
     task_embedding: bool = True
+    surroundings: bool = True
     fixed_bands: tuple[Band, ...] = ()
 
     def __post_init__(self) -> None:
@@ -97,6 +100,8 @@ class STSUNConfig:
         _check_levels(self)
         if self.layout == "pyramid" and self.patch != 1:
             raise ConfigurationError("layout 'pyramid' works at native resolution: patch must be 1")
+        if self.layout == "plain" and self.surroundings:
+            raise ConfigurationError("layout 'plain' knows no surroundings; set surroundings to False")
         if self.widths[-1] % self.attention_width:
             raise ConfigurationError(
                 f"width {self.widths[-1]} is no multiple of {self.attention_width} (attention_width)"
@@ -142,7 +147,7 @@ SIZES: dict[str, dict[str, object]] = {
         "embedding": 64, "condition": 128,
     },
     "paper": {
-        "layout": "plain", "spectral": "hypernetwork", "temporal": "linear", "head": "generated",
+        "layout": "plain", "surroundings": False, "spectral": "hypernetwork", "temporal": "linear", "head": "generated",
         "virtual_bands": 32, "patch": 2, "widths": (384,), "depths": (4,), "decoder_depths": (4,),
         "attention_width": 64, "temporal_heads": 8, "condition": 384,
     },

@@ -1,5 +1,6 @@
 """The per-date encoder: virtual bands of every date to tokens at one or several strides."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,7 +12,11 @@ from stsun.model.blocks import AttentionBlock, ConvBlock, pool_valid
 from stsun.model.config import STSUNConfig
 from stsun.model.issum import PlainStem, PyramidStem
 from stsun.model.strips import by_groups
+from stsun.model.surroundings import Surroundings
 from stsun.model.windows import window_of_block
+
+Parted = Callable[..., Sequence[Tensor]]
+"""Takes work and images, and gives what the work gives of all of them."""
 
 
 @dataclass
@@ -53,22 +58,26 @@ class Encoder(nn.Module):
         self.patch = config.patch
         pyramid = config.layout == "pyramid"
         self.strides = (4, 8, 16) if pyramid else (config.stride,)
+        self.surroundings = Surroundings(config) if config.surroundings else None
         self.stem = PyramidStem(config) if pyramid else PlainStem(config)
         self.blocks = nn.ModuleList(Blocks(config, i, depth) for i, depth in enumerate(config.depths))
         pairs = zip(config.widths, config.widths[1:], strict=False)
         self.downs = nn.ModuleList(nn.Linear(4 * fine, coarse) for fine, coarse in pairs)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for width in config.widths)
 
-    def forward(self, pixels: Tensor, valid: Tensor, condition: Tensor | None) -> list[Level]:
+    def forward(
+        self, pixels: Tensor, valid: Tensor, condition: Tensor | None, parted: Parted = by_groups
+    ) -> list[Level]:
         """Return one level per stride, finest first.
 
         Args:
             pixels: ``B T h w R`` virtual bands at stride p, zero where invalid.
             valid: ``B T H W`` at native resolution.
             condition: ``Z``.
+            parted: How images are divided into groups that are worked on one after the other.
         """
         work = partial(self._of_images, condition=condition)
-        tensors = by_groups(work, pixels.flatten(0, 1), valid.flatten(0, 1))
+        tensors = parted(work, pixels.flatten(0, 1), valid.flatten(0, 1))
         half, split = len(self.strides), {"t": pixels.shape[1]}
         return [
             Level(
@@ -80,7 +89,11 @@ class Encoder(nn.Module):
     def _of_images(self, pixels: Tensor, valid: Tensor, condition: Tensor | None) -> list[Tensor]:
         """Map ``N h w R`` and ``N H W`` to the tokens ``N h w C`` of each level, and then to where each is seen."""
         mask = pool_valid(valid, self.patch)[..., None].to(pixels.dtype)
-        tokens = self.stem(rearrange(torch.cat([pixels, mask], dim=-1), "n h w r -> n r h w"))
+        if self.surroundings is None:
+            pixels, context = torch.cat([pixels, mask], dim=-1), None
+        else:
+            pixels, context = self.surroundings(pixels, mask)
+        tokens = self.stem(rearrange(pixels, "n h w r -> n r h w"), context)
         normed, seen = [], [pool_valid(valid, stride) for stride in self.strides]
         for index, (blocks, norm) in enumerate(zip(self.blocks, self.norms, strict=True)):
             if index:

@@ -168,11 +168,12 @@ class PyramidStem(nn.Module):
         self.second = nn.Conv2d(width // 2, width, 3, stride=2, padding=1)
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Map ``N R+1 H W`` to ``N H/4 W/4 width``."""
+    def forward(self, pixels: Tensor, context: Tensor | None = None) -> Tensor:
+        """Map ``N R+1 H W``, and what is to be added to it as ``N H/4 W/4 width``, to ``N H/4 W/4 width``."""
         half = F.gelu(self.norm_first(rearrange(self.first(pixels), "n c h w -> n h w c")))
         quarter = self.second(rearrange(half, "n h w c -> n c h w"))
-        return self.norm(rearrange(quarter, "n c h w -> n h w c"))
+        tokens = rearrange(quarter, "n c h w -> n h w c")
+        return self.norm(tokens if context is None else tokens + context)
 
 
 class PlainStem(nn.Module):
@@ -190,7 +191,7 @@ class PlainStem(nn.Module):
         )
         self.norms = nn.ModuleList([nn.LayerNorm(hidden), nn.LayerNorm(width), nn.LayerNorm(width)])
 
-    def forward(self, pixels: Tensor) -> Tensor:
+    def forward(self, pixels: Tensor, context: None = None) -> Tensor:
         """Map ``N R+1 h w`` to ``N h/8 w/8 width``."""
         for conv, norm in zip(self.convs, self.norms, strict=True):
             tokens = F.silu(norm(rearrange(conv(pixels), "n c h w -> n h w c")))

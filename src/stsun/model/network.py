@@ -16,7 +16,8 @@ from stsun.model.encoder import Encoder, Level
 from stsun.model.encodings import encode_dates, encode_periods
 from stsun.model.issum import unify_dates
 from stsun.model.ossum import Scoring
-from stsun.model.strips import at_once, by_strips
+from stsun.model.recompute import Recomputed, recomputed_by_groups, recomputed_by_rows
+from stsun.model.strips import at_once, by_groups, by_strips
 from stsun.model.tum import TemporalUnification
 from stsun.tasks import output_periods
 
@@ -41,8 +42,14 @@ class Made:
 
 
 class Network(nn.Module):
-    """The parts that all configurations share, and the one way through them."""
+    """The parts that all configurations share, and the one way through them.
 
+    Attributes:
+        recompute: Whether gradients are to take less memory and more time: what lies between the parts is then not kept
+            for them, but computed again.
+    """
+
+    recompute = False
     config: STSUNConfig
     encoder: Encoder
     tum: TemporalUnification
@@ -71,7 +78,9 @@ class Network(nn.Module):
             ConfigurationError: The tensors do not fit the configuration or one another.
         """
         levels, times, seen = self._dates(images, valid, days, configuration, made, added)
-        if isinstance(self.decoder, PyramidDecoder):
+        if self._sparing:
+            logits = self._recomputed(levels, times, seen, made)
+        elif isinstance(self.decoder, PyramidDecoder):
             logits = self._detailed(self.decoder, levels, times, seen, made)
         else:
             logits = made.scoring(self.decoder(_each(self.tum(levels, *times)), seen, made.condition))
@@ -107,13 +116,39 @@ class Network(nn.Module):
         dates, bands, periods = checked(images, valid, days, configuration)
         dates, valid = _padded(dates, valid, self.config.stride)
         mixings = dict(zip(configuration.sensors, made.mixings, strict=True))
+        if self._sparing:
+            mixings = {sensor: Recomputed(mixing) for sensor, mixing in mixings.items()}
         pixels = unify_dates(mixings, dates, valid, bands)
-        levels: list[Level] = self.encoder(pixels, valid, made.condition)
+        parted = recomputed_by_groups if self._sparing else by_groups
+        levels: list[Level] = self.encoder(pixels, valid, made.condition, parted)
         if added is not None:
             levels = [Level(own.tokens + more, own.valid) for own, more in zip(levels, added, strict=True)]
         if self.config.layout == "pyramid":
             levels = [Level(pixels, valid), *levels]
         return levels, _times(valid, days, configuration, periods), _seen(valid, periods)
+
+    @property
+    def _sparing(self) -> bool:
+        return self.recompute and torch.is_grad_enabled()
+
+    def _recomputed(self, levels: list[Level], times: Times, seen: Tensor, made: Made) -> Tensor:
+        """Return logits ``(B M) K H W``: dates are unified level by level, decoded are a few maps at a time."""
+        decoder = self.decoder
+        pixels = []
+        if isinstance(decoder, PyramidDecoder):
+            native, *levels = levels
+            pixels = [recomputed_by_rows(self.tum.native(native.valid, *times), native)]
+
+        def logits(*maps: Tensor) -> list[Tensor]:
+            *coarser, seen = maps
+            if not isinstance(decoder, PyramidDecoder):
+                return [made.scoring(decoder(coarser, seen, made.condition))]
+            finest = coarser.pop()
+            coarse = enlarge(decoder.coarse(coarser, seen, made.condition), finest.shape[1:3])
+            return [made.scoring(decoder.fine(finest, coarse, made.condition))]
+
+        maps = _each([*Recomputed(self.tum)(levels, *times), *pixels])
+        return recomputed_by_groups(logits, *maps, seen)[0]
 
     def _detailed(
         self, decoder: PyramidDecoder, levels: Sequence[Level], times: Times, seen: Tensor, made: Made

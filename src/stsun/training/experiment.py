@@ -35,7 +35,7 @@ SIMULATED_COUNT = 200.0
 """A simulated kind counts as this many samples, unless the experiment says otherwise."""
 DECIDES_NOTHING = (
     "name", "output", "validate_every", "checkpoint_every", "devices", "accelerator", "precision", "workers", "threads",
-    "not_finite",
+    "not_finite", "strategy", "checkpoint_activations",
 )  # fmt: skip
 """Keys that may differ when a run is resumed: they do not say which weights it should end with."""
 

@@ -23,9 +23,11 @@ from torch import nn
 from stsun.errors import ExperimentError
 from stsun.files import write_text
 from stsun.model.inference import within_memory
+from stsun.model.network import Network
 from stsun.training.checkpoints import WholeCheckpoints
 from stsun.training.module import AveragedWeights, StreamData, TrainingModule, Validate
 from stsun.training.plan import Experiment
+from stsun.training.sharded import ShardedModule, ShardedStrategy
 from stsun.training.stream import TrainingStream
 
 LAST = "checkpoints/last.ckpt"
@@ -63,13 +65,7 @@ def fit(
     if resume and not last.is_file():
         raise ExperimentError(f"there is no {LAST} in {folder} to go on from; start without --resume")
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    module = TrainingModule(
-        model.train(),
-        experiment.optimiser,
-        steps=experiment.steps,
-        label_smoothing=experiment.label_smoothing,
-        skip_not_finite=experiment.not_finite == "skip",
-    )
+    module = _module(model, experiment)
     data = StreamData(stream, workers=experiment.workers, validations=tuple(validations))
     try:
         trainer = _trainer(experiment, folder, validate=bool(validations))
@@ -84,6 +80,9 @@ def fit(
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
         warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated.*")
+        # it shards them all the same: what it averages are the parts of this process
+        warnings.filterwarnings("ignore", message=".*WeightAveraging doesn't support sharding.*")
+        warnings.filterwarnings("ignore", message=".*returned a view tensor.*")  # which nobody writes into
         handler = signal.getsignal(signal.SIGINT)
         try:
             with _explained(experiment):
@@ -116,13 +115,24 @@ def _explained(experiment: Experiment) -> Iterator[None]:
         ) from problem
 
 
+def _module(model: nn.Module, experiment: Experiment) -> TrainingModule:
+    if isinstance(model, Network):
+        model.recompute = experiment.checkpoint_activations
+    return (ShardedModule if experiment.strategy == "fsdp" else TrainingModule)(
+        model.train(),
+        experiment.optimiser,
+        steps=experiment.steps,
+        label_smoothing=experiment.label_smoothing,
+        skip_not_finite=experiment.not_finite == "skip",
+    )
+
+
 def _trainer(experiment: Experiment, folder: Path, *, validate: bool) -> Trainer:
     every = experiment.stream.accumulate // experiment.devices
     return Trainer(
         accelerator=experiment.accelerator,
         devices=experiment.devices,
-        # a batch of one task leaves the parts for other tasks without gradient
-        strategy=DDPStrategy(find_unused_parameters=True) if experiment.devices > 1 else "auto",
+        strategy=_strategy(experiment),
         use_distributed_sampler=False,
         precision=precision_of(experiment),  # type: ignore[arg-type]
         max_steps=experiment.steps,
@@ -139,6 +149,13 @@ def _trainer(experiment: Experiment, folder: Path, *, validate: bool) -> Trainer
         default_root_dir=folder,
         plugins=[WholeCheckpoints()],
     )
+
+
+def _strategy(experiment: Experiment) -> DDPStrategy | str:
+    if experiment.devices == 1:
+        return "auto"
+    # a batch of one task leaves the parts for other tasks without gradient
+    return ShardedStrategy() if experiment.strategy == "fsdp" else DDPStrategy(find_unused_parameters=True)
 
 
 def _loggers(folder: Path) -> list[Logger]:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -10,14 +10,14 @@ from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import WeightAveraging
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
-from torch.distributed import GradBucket  # type: ignore[attr-defined]
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from stsun.data.batching import Batch
 from stsun.errors import ExperimentError, StsunError
+from stsun.training.gradients import keep_local, mean_over_processes
 from stsun.training.losses import loss
-from stsun.training.schedule import OptimiserPlan, adamw, warm_up_cosine
+from stsun.training.schedule import OptimiserPlan, adamw, parameter_groups, warm_up_cosine
 from stsun.training.stream import TrainingStream
 
 Validate = Callable[[nn.Module], Mapping[str, float]]
@@ -59,6 +59,7 @@ class TrainingModule(LightningModule):
         self._earlier_s, self._started = 0.0, time.perf_counter()
         self._in_a_row = 0
         self._batch: Batch | None = None
+        self._refused = False
         self._losses: list[tuple[str, Tensor]] = []
         self._clipped: dict[nn.Parameter, Tensor] = {}
 
@@ -72,12 +73,12 @@ class TrainingModule(LightningModule):
             raise ExperimentError(f"samples {', '.join(batch.ids)} have no labels; training needs a labelled split")
         logits = self.model(batch.images, batch.valid, batch.days, batch.configuration)
         value = loss(logits, batch.labels, batch.configuration, label_smoothing=self.label_smoothing)
-        self._batch = batch if torch.isfinite(value) else None
-        if self._batch is not None:
+        self._batch, self._refused = batch, not torch.isfinite(value)
+        if not self._refused:
             self._losses.append((batch.configuration.task, value.detach()))
         else:
             self._refuse(f"the loss became {value.item()}", batch)
-            value = torch.stack([each.sum() for each in self.parameters() if each.requires_grad]).sum() * 0
+            value = value.nan_to_num() * 0  # all processes must have a gradient, if only to throw it away
         if (index + 1) % self.trainer.accumulate_grad_batches == 0:
             self._log_update()
         return value
@@ -85,7 +86,7 @@ class TrainingModule(LightningModule):
     def on_train_start(self) -> None:
         """Keep the processes from averaging gradients before they are clipped."""
         if isinstance(self.trainer.model, DistributedDataParallel):
-            self.trainer.model.register_comm_hook(None, _keep_local)
+            self.trainer.model.register_comm_hook(None, keep_local)
 
     def on_after_backward(self) -> None:
         """Clip the gradient of one batch by itself and put it aside until the update.
@@ -96,26 +97,40 @@ class TrainingModule(LightningModule):
         Raises:
             ExperimentError: The gradient is not finite; names the samples.
         """
-        batches = self.trainer.accumulate_grad_batches
-        own = {each: each.grad for each in self.parameters() if each.grad is not None}
-        norm = nn.utils.get_total_norm(list(own.values())) * batches
-        if self._batch is not None:  # whose loss was finite
-            if not torch.isfinite(norm):
+        weights = self._weights()
+        own = {each: each.grad for each in weights if each.grad is not None}
+        norm = nn.utils.get_total_norm(list(own.values())) * self.trainer.accumulate_grad_batches
+        if self._batch is not None and not self._refused:
+            self._refused = not torch.isfinite(norm)
+            if self._refused:
                 self._refuse(f"the loss is finite, but the norm of its gradient is {norm.item()},", self._batch)
-                self.zero_grad()
-                return
-            self._in_a_row = 0
+            else:
+                self._in_a_row = 0
+        if self._refused:
+            own = {}
         share = (self.plan.clip / norm.clamp(min=self.plan.clip)) if self.plan.clip else torch.ones_like(norm)
-        for parameter, gradient in own.items():
-            kept = self._clipped.get(parameter)
-            self._clipped[parameter] = gradient * share if kept is None else kept.add_(gradient * share)
+        clipped = {parameter: gradient * share for parameter, gradient in own.items()}
+        for parameter in weights:
             parameter.grad = None
+        self._put_aside(clipped)
+
+    def _weights(self) -> list[nn.Parameter]:
+        """Return what a backward pass gives gradients to."""
+        return list(self.parameters())
+
+    def _put_aside(self, clipped: Mapping[nn.Parameter, Tensor]) -> None:
+        """Add what one batch gave to what the batches of this update gave before."""
+        for parameter, gradient in clipped.items():
+            kept = self._clipped.get(parameter)
+            self._clipped[parameter] = gradient if kept is None else kept.add_(gradient)
+
+    def _of_all_processes(self, clipped: dict[nn.Parameter, Tensor]) -> dict[nn.Parameter, Tensor]:
+        """Return the mean of what the processes have put aside."""
+        return mean_over_processes(list(self.parameters()), clipped) if self.trainer.world_size > 1 else clipped
 
     def on_before_optimizer_step(self, _optimizer: torch.optim.Optimizer) -> None:
         """Hand the mean of the clipped gradients of all batches, and of all processes, to the optimiser."""
-        clipped, self._clipped = self._clipped, {}
-        if self.trainer.world_size > 1:
-            clipped = mean_over_processes(list(self.parameters()), clipped)
+        clipped, self._clipped = self._of_all_processes(self._clipped), {}
         for parameter, gradient in clipped.items():
             parameter.grad = gradient
         if self.skip_not_finite:
@@ -164,9 +179,12 @@ class TrainingModule(LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Return AdamW and its schedule, stepped once per update."""
-        optimiser = adamw(self.model, self.plan)
+        optimiser = adamw(self._groups(), self.plan)
         schedule = warm_up_cosine(optimiser, warmup=self.plan.warmup, steps=self.steps)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _groups(self) -> list[dict[str, Any]]:
+        return parameter_groups(self.model, self.plan.weight_decay)
 
 
 def suspects(batch: Batch) -> tuple[str, ...]:
@@ -176,24 +194,6 @@ def suspects(batch: Batch) -> tuple[str, ...]:
     for number, date in enumerate(dates):
         odd = odd | (~date.isfinite() & batch.valid[:, number].unsqueeze(1)).flatten(1).any(1)
     return tuple(name for name, found in zip(batch.ids, odd.tolist(), strict=True) if found) or batch.ids
-
-
-def _keep_local(_state: object, bucket: GradBucket) -> torch.futures.Future[Tensor]:
-    """Leave the gradients of this process alone: they are clipped before they are averaged (see ``TrainingModule``)."""
-    future: torch.futures.Future[Tensor] = torch.futures.Future()
-    future.set_result(bucket.buffer())
-    return future
-
-
-def mean_over_processes(
-    parameters: Sequence[nn.Parameter], gradients: Mapping[nn.Parameter, Tensor]
-) -> dict[nn.Parameter, Tensor]:
-    """Return the gradients averaged over all processes; one that a process lacks counts as zero there."""
-    trained = [each for each in parameters if each.requires_grad]
-    flat = torch.cat([gradients.get(each, torch.zeros_like(each)).flatten() for each in trained])
-    torch.distributed.all_reduce(flat)
-    parts = (flat / torch.distributed.get_world_size()).split([each.numel() for each in trained])
-    return {each: part.view_as(each) for each, part in zip(trained, parts, strict=True)}
 
 
 class StreamData(LightningDataModule):
@@ -229,9 +229,9 @@ class StreamData(LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """Return the validations of this process: all for the first, none for the others."""
+        """Return the validations of this process: all for the first; the others are there, and find nothing to do."""
         first = self.trainer is not None and self.trainer.is_global_zero
-        mine: Any = list(self.validations) if first else []
+        mine: Any = list(self.validations) if first else [_nothing]
         return DataLoader(mine, batch_size=None)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, _dataloader: int) -> Any:
@@ -243,6 +243,10 @@ class StreamData(LightningDataModule):
         if isinstance(batch, StsunError):
             raise batch
         return batch.to(device, non_blocking=True) if isinstance(batch, Batch) else batch
+
+
+def _nothing(_model: nn.Module) -> dict[str, float]:
+    return {}
 
 
 class _Told(Dataset[Batch | StsunError]):

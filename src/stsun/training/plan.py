@@ -89,6 +89,9 @@ class Experiment:
         validate_every: Updates between validations; 0 = only at the end.
         checkpoint_every: Updates between the checkpoints that ``--resume`` goes on from.
         devices: Processes, one per GPU or one per CPU share.
+        strategy: What each of several processes holds: ``ddp`` all weights, their averages and the optimiser's state,
+            ``fsdp`` its part of them.
+        checkpoint_activations: Compute again what a gradient needs, instead of keeping it: less memory, more time.
         accelerator: Where to compute; ``auto`` = a GPU if there is one.
         precision: ``auto`` = bfloat16 where a GPU gains by it, else 32 bit.
         workers: Processes that prepare batches, for each device.
@@ -110,6 +113,8 @@ class Experiment:
     validate_every: int = 0
     checkpoint_every: int = 200
     devices: int = 1
+    strategy: Literal["ddp", "fsdp"] = "ddp"
+    checkpoint_activations: bool = False
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     workers: int = 0
@@ -126,6 +131,10 @@ class Experiment:
             raise ExperimentError(f"seed is {self.seed}, expected at most {LARGEST_SEED}")
         if not 0 <= self.label_smoothing < 1:
             raise ExperimentError(f"label_smoothing is {self.label_smoothing:g}, expected 0 to below 1")
+        if self.strategy == "fsdp" and self.devices == 1:
+            raise ExperimentError(
+                "strategy is 'fsdp', but there is 1 process, and nothing to deal out; give devices of 2 or more, or ddp"
+            )
         if self.stream.accumulate % self.devices:
             raise ExperimentError(
                 f"stream.accumulate is {self.stream.accumulate}, not a multiple of {self.devices} devices; an update "

@@ -1,6 +1,7 @@
 """The optimiser and the course of its learning rate."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,10 +64,9 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
     return [{"params": parameters, "weight_decay": decay} for parameters, decay in groups if parameters]
 
 
-def adamw(model: nn.Module, plan: OptimiserPlan) -> torch.optim.AdamW:
-    """Return AdamW over the model's parameters, fused where their device has that."""
-    fused = all(parameter.device.type in ("cpu", "cuda") for parameter in model.parameters())
-    groups = parameter_groups(model, plan.weight_decay)
+def adamw(groups: Sequence[dict[str, Any]], plan: OptimiserPlan) -> torch.optim.AdamW:
+    """Return AdamW over groups of parameters, fused where their device has that."""
+    fused = all(parameter.device.type in ("cpu", "cuda") for group in groups for parameter in group["params"])
     return torch.optim.AdamW(groups, lr=plan.learning_rate, betas=plan.betas, fused=fused)
 
 
