@@ -2,6 +2,7 @@
 # make check: lint and types                   make docs : build the documentation in build/site
 # make fuzz : try the readers with odd inputs at length; FUZZ='--only YAML --seed 7' a part, other seeds other inputs
 # make fuzz-guided: try one with inputs that are led by what code they reach; READER=card, FUZZ='--inputs 100000'
+# make rivals-env: fetch U-Net and SegFormer for benchmarks/speed/rivals.py into build/rivals
 # make sbom : list what is installed, as CycloneDX  make audit: hold it against known advisories
 # make test-lowest, make test-newest: the tests with the oldest and the newest packages that pyproject.toml allows
 # make clean: remove the environments
@@ -14,7 +15,8 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_FIND_LINKS ?= $(or $(PIP_FIND_LINKS),$(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null))
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
 
-.PHONY: demo test check fuzz fuzz-guided docs setup locked constraints licences audit sbom test-lowest test-newest clean
+.PHONY: demo test check fuzz fuzz-guided rivals-env docs setup locked constraints licences audit sbom test-lowest \
+    test-newest clean
 demo: $(VENV)/.run  ; OMP_NUM_THREADS=$$(nproc 2>/dev/null || echo 2) $(BIN)/stsun demo
 test: $(VENV)/.dev  ; $(BIN)/python -m pytest -n 2
 check: $(VENV)/.dev ; $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -54,6 +56,10 @@ READER ?= yaml
 fuzz-guided: $(VENV)/.dev
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --target build/atheris 'atheris>=3,<4'
 	PYTHONPATH=build/atheris $(BIN)/python tests/reliability/fuzz_guided.py $(READER) $(FUZZ)
+# apart from all else, and without what they depend on: that would bring another torch (benchmarks/speed/peers.py)
+rivals-env: $(VENV)/.dev
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --target build/rivals \
+	    'torchvision==0.28.0' 'timm==1.0.31' 'segmentation-models-pytorch==0.6.0'
 licences: $(VENV)/.dev ; $(BIN)/python docs/licences.py
 audit: $(VENV)/.dev ; $(BIN)/python -m pytest tests/reliability/test_supply_chain.py
 sbom: $(VENV)/.dev

@@ -3,12 +3,14 @@
 Example:
     python benchmarks/speed/scaling.py --sizes tiny small --json scaling.json
 
-Specialised networks; FLOPs are exact, times are est. ms (docs/speed.md), in one process. The hypernetworks' share is of
-the generic model on 1 x 3 x 512 x 512: est. ms of making all weights that depend on metadata, to those of the whole
-forward.
+Specialised networks; FLOPs are exact, times are est. ms (docs/speed.md), in one process and in turn. The hypernetworks'
+share is of the generic model on 1 x 3 x 512 x 512: est. ms of making all weights that depend on metadata, to those of
+the whole forward.
 """
 
 import argparse
+import statistics
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,22 +59,26 @@ def ratios(model: STSUN, repeats: int) -> tuple[float, float, float, float]:
     """Return the ratios in the order of ``LIMITS``."""
     dates = gflops(model, "24x10x128x128") / gflops(model, "12x10x128x128")
     area = gflops(model, "1x3x1024x1024") / gflops(model, "1x3x512x512")
-    bands = est_ms(model, "1x224x256x256", repeats) / est_ms(model, "1x3x256x256", repeats)
+    bands = times_as_long(specialised(model, "1x224x256x256"), specialised(model, "1x3x256x256"), repeats)
     return dates, area, bands, hypernetworks(model, repeats)
 
 
-def est_ms(model: STSUN, text: str, repeats: int) -> float:
-    """Return how long the specialised network takes on an input."""
+def specialised(model: STSUN, text: str) -> Callable[[], object]:
+    """Return a forward pass of the specialised network on an input."""
     request = random_request(text)
     network = specialise(model, request[-1])
-    return timed(lambda: network(*request), repeats).est_ms
+    return lambda: network(*request)
 
 
 def hypernetworks(model: STSUN, repeats: int) -> float:
     """Return the share of a generic forward that it takes to make the weights that depend on metadata."""
     request = random_request("1x3x512x512")
-    made = timed(lambda: model.made(request[-1]), repeats).est_ms
-    return made / timed(lambda: model(*request), repeats).est_ms
+    return times_as_long(lambda: model.made(request[-1]), lambda: model(*request), repeats)
+
+
+def times_as_long(one: Callable[[], object], other: Callable[[], object], repeats: int) -> float:
+    """Return how many times as long as the other call one takes: est. ms, the median of repeats in turn."""
+    return statistics.median(timed(one, 1).est_ms / timed(other, 1).est_ms for _ in range(repeats))
 
 
 if __name__ == "__main__":

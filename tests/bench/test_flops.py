@@ -22,6 +22,16 @@ def test_a_linear_layer_is_counted_as_its_product():
     assert parameter_count(linear) == WIDTH * 3 + 3
 
 
+class Summed(nn.Module):
+    def forward(self, total, left, right):
+        return total.baddbmm_(left, right)
+
+
+def test_a_product_that_is_added_in_place_is_counted_as_one():
+    left, right = torch.rand(2, 5, WIDTH), torch.rand(2, WIDTH, 7)
+    assert count_gflops(Summed(), torch.zeros(2, 5, 7), left, right) * 1e9 == pytest.approx(2 * 2 * 5 * WIDTH * 7)
+
+
 def test_attention_is_counted_as_its_two_matrix_products():
     tokens = torch.rand(3, 2, LENGTH, WIDTH)  # sequences, heads
     scores = mixing = 2 * 3 * 2 * LENGTH * LENGTH * WIDTH

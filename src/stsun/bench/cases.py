@@ -17,7 +17,7 @@ CATEGORIES = ("water", "forest", "building", "road", "agriculture", "grassland")
 DAYS_APART = 10.0
 
 QUICK_SIZES = ("tiny", "small")
-QUICK_INPUTS = ("1x3x512x512", "2x3x256x256", "24x10x128x128")
+QUICK_INPUTS = ("1x3x512x512", "2x3x256x256", "24x10x128x128", "61x10x128x128")
 PIXELS = ("1x3x256x256", "1x3x512x512", "1x3x1024x1024")
 PAIRS = ("2x3x256x256", "2x3x512x512", "2x3x1024x1024")
 DATES = tuple(f"{dates}x10x128x128" for dates in (1, 2, 5, 12, 24, 61))

@@ -15,11 +15,17 @@ def count_gflops(network: nn.Module, *inputs: object) -> float:
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        counting = FlopCounterMode(display=False, custom_mapping={torch.ops.aten.baddbmm_: _added_product})
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counting as counter:
             network(*inputs)
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
     return counter.get_total_flops() / 1e9
+
+
+def _added_product(_total: torch.Size, left: torch.Size, right: torch.Size, **_: object) -> int:
+    """Return the operations of products that are added in place, which the counter passes over by itself."""
+    return 2 * left.numel() * right[-1]
 
 
 def parameter_count(network: nn.Module) -> int:
