@@ -10,7 +10,7 @@ import torch
 from stsun.cli import main
 from stsun.errors import CheckpointError, ConfigurationError
 from stsun.evaluation.evaluate import answer, evaluate
-from stsun.evaluation.temperature import best_temperature, calibrate
+from stsun.evaluation.temperature import Pixels, best_temperature, calibrate, temperatures_of
 from stsun.model.checkpoint import load, read_card, save
 from stsun.model.stsun import create
 from stsun.prediction.products import Rows, probabilities, render
@@ -36,13 +36,34 @@ def test_temperatures_keep_to_their_range():
     assert best_temperature(logits, logits.argmin(1)) == pytest.approx(20)
 
 
-def test_the_task_has_the_median_of_what_its_data_sets_have_by_themselves(model, world, monkeypatch):
-    sets = iter([drawn(0, 1.0), drawn(1, 2.0), drawn(2, 15.0)])
-    monkeypatch.setattr("stsun.evaluation.temperature._pixels", lambda *_: next(sets))
-    found = calibrate(model, [world] * 3)
-    assert found.temperatures["segmentation"] == pytest.approx(2, 0.05)
-    assert [one["temperature"] for one in found.data_sets] == pytest.approx([1, 2, 15], 0.15)
-    assert found.data_sets[1]["ece_after"] < 0.02 < found.data_sets[1]["ece_before"]
+def pixels(name, categories, *samples, task="segmentation"):
+    return Pixels(name, task, f"{task}: {categories}", tuple(samples))
+
+
+def test_the_task_has_the_median_of_what_its_data_sets_have_by_themselves():
+    found = temperatures_of(
+        [pixels("a", "x", drawn(0, 1.0)), pixels("b", "y", drawn(1, 2.0)), pixels("c", "z", drawn(2, 15.0))]
+    )
+    assert found["segmentation"] == pytest.approx(2, 0.05)
+    only = temperatures_of([pixels("a", "x", drawn(0, 3.0)), pixels("d", "x", drawn(1, 2.0), task="binary_change")])
+    assert (only["segmentation"], only["binary_change"]) == (pytest.approx(3, 0.05), pytest.approx(2, 0.05))
+
+
+def test_categories_have_their_own_where_the_task_counts_as_one_sample_more():
+    many = [drawn(seed, 4.0, 5_000) for seed in range(7)]
+    sets = [pixels("a", "x", *many), pixels("b", "y", drawn(8, 1.0)), pixels("c", "y", drawn(9, 1.0))]
+    found = temperatures_of(sets)
+    # by hand: the task has 1, the median of 4, 1 and 1; seven samples say 4, and one more says 1
+    assert found["segmentation: x"] == pytest.approx(4 ** (7 / 8), 0.05)
+    assert found["segmentation: y"] == pytest.approx(1, 0.05)
+    assert temperatures_of(sets, held=7)["segmentation: x"] == pytest.approx(2, 0.05)
+
+
+def test_data_sets_of_the_same_categories_share_a_temperature():
+    found = temperatures_of(
+        [pixels("a", "x", drawn(0, 1.0)), pixels("b", "x", drawn(1, 4.0)), pixels("c", "y", drawn(2, 2.0))]
+    )
+    assert found["segmentation: x"] == pytest.approx(2, 0.05) and len(found) == 3
 
 
 @pytest.mark.parametrize("task", ["segmentation", "binary_change"])
@@ -81,7 +102,7 @@ def test_a_model_that_is_too_sure_becomes_less_so(model, world):
     model.temperatures = found.temperatures
     after = evaluate(model, world, "test")
     model.temperatures = {}
-    assert after["ece"] < before["ece"] and after["temperature"] == found.temperatures["segmentation"]
+    assert after["ece"] < before["ece"] and after["temperature"] == told["applied"]
     assert after["confusion_matrix"] == before["confusion_matrix"] and "temperature" not in before
 
 
@@ -106,7 +127,15 @@ def main_ends():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"segmentation": 0}, {"segmentation": "1"}, {"cooking": 1.0}, {"segmentation": True}, [1]]
+    "wrong",
+    [
+        {"segmentation": 0},
+        {"segmentation": "1"},
+        {"cooking": 1.0},
+        {"cooking: rice": 1.0},
+        {"segmentation": True},
+        [1],
+    ],
 )
 def test_a_card_with_other_temperatures_is_refused(model, tmp_path, wrong):
     with pytest.raises(CheckpointError, match="temperatures"):

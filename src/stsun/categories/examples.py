@@ -19,8 +19,9 @@ from stsun.tasks import NEUTRAL
 MOST_PIXELS = 5_000
 """Of the labelled pixels of one sample at most so many are looked at, evenly spread."""
 STEPS = 30
-PULL = 1.0
-"""How much the prototype weighs against a single pixel that shows the category; against n pixels, 1 / n² of that."""
+PULL, POWER = 0.01, 1.0
+"""How much the prototype weighs against a single pixel that shows the category; against n pixels, 1 / n^power of that.
+"""
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def pixels_of(model: STSUN, name: str, sample: Sample, device: torch.device) -> 
         return Pixels(features, shows, model(*tensors)[0].movedim(1, -1)[places].logsumexp(dim=-1))
 
 
-def fitted(pixels: Pixels, scale: float, *, steps: int = STEPS, pull: float = PULL) -> Tensor:
+def fitted(pixels: Pixels, scale: float, *, steps: int = STEPS, pull: float = PULL, power: float = POWER) -> Tensor:
     """Return direction (length 1) and bias as one row ``E + 1``; the same pixels give the same row.
 
     Args:
@@ -101,6 +102,7 @@ def fitted(pixels: Pixels, scale: float, *, steps: int = STEPS, pull: float = PU
         scale: What the head multiplies cosines by.
         steps: Of the quasi-Newton method (L-BFGS); 0 = the prototype alone.
         pull: Weight of the prototype (see `PULL`).
+        power: How fast it falls with the number of pixels.
     """
     shows = pixels.shows
     prototype = F.normalize(pixels.features[shows].mean(dim=0), dim=0)
@@ -118,7 +120,7 @@ def fitted(pixels: Pixels, scale: float, *, steps: int = STEPS, pull: float = PU
         logit = scale * pixels.features @ direction + row[-1] - pixels.rival
         misfit = (weight * F.binary_cross_entropy_with_logits(logit, shows.to(logit), reduction="none")).sum()
         moved = (row[:-1] - prototype).square().sum() * scale + (row[-1] - bias).square() / scale
-        total: Tensor = misfit + pull / shows.sum() ** 2 * moved
+        total: Tensor = misfit + pull / shows.sum() ** power * moved
         total.backward()
         return total
 

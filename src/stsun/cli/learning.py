@@ -101,7 +101,7 @@ def calibrate(
     device: DeviceOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Find the temperature of each task that makes a model as sure as it is right, and save it with the model."""
+    """Find temperatures of tasks and categories that make a model as sure as it is right; save them with it."""
     from dataclasses import asdict
 
     from stsun.evaluation.temperature import calibrate as find
@@ -119,8 +119,9 @@ def calibrate(
     for task, temperature in found.temperatures.items():
         typer.echo(f"{task}: temperature {temperature:.3f}")
     for one in found.data_sets:
+        own = f"by itself {one['temperature']:.3f}, gets {one['applied']:.3f}"
         errors = f"calibration error {one['ece_before']:.3f} before, {one['ece_after']:.3f} after"
-        typer.echo(f"{one['data_set']}: by itself {one['temperature']:.3f}; {errors}")
+        typer.echo(f"{one['data_set']}: {own}; {errors}")
     typer.echo(f"wrote {output}")
 
 

@@ -19,6 +19,7 @@ from stsun.evaluation.areas import mapped_m2
 from stsun.evaluation.summary import Tally, scored_names, summarise, tally
 from stsun.model.inference import evaluating, within_memory
 from stsun.model.specialise import network_for
+from stsun.model.temperatures import temperature_for
 from stsun.tasks import check_task
 
 Predictor = Callable[[Sample], NDArray[np.int64]]
@@ -88,7 +89,7 @@ def evaluate(
 
     Returns:
         What ``summary.summarise`` lists, and ``data_set``, ``split``, ``model``, ``seconds``; ``temperature``, if the
-        model has one for the task.
+        model has one for the categories or the task.
 
     Raises:
         DataError: No such split, no labels, or labels that do not fit the task.
@@ -96,14 +97,17 @@ def evaluate(
         ConfigurationError: This machine has no such device.
     """
     temperatures: Mapping[str, float] = getattr(model, "temperatures", {})
+    told: dict[str, float] = {}
     with evaluating(model, device) as used:
         network = network_for(model)
 
         def predict(sample: Sample) -> Answer:
             if legend is not None:
                 sample = replace(sample, configuration=replace(sample.configuration, merged=legend))
-            temperature = temperatures.get(sample.configuration.task, 1.0)
-            return answer(network(sample.configuration), sample, used, temperature=temperature)
+            temperature = temperature_for(temperatures, sample.configuration)
+            if temperature is not None:
+                told["temperature"] = temperature
+            return answer(network(sample.configuration), sample, used, temperature=temperature or 1.0)
 
         scores = _evaluate(
             predict,
@@ -114,7 +118,6 @@ def evaluate(
             watch=watch,
             seed=seed,
         )
-    told = {"temperature": temperatures[scores["task"]]} if scores["task"] in temperatures else {}
     return {"model": str(getattr(model, "name", type(model).__name__)), **scores, **told}
 
 

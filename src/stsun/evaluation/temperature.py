@@ -1,7 +1,8 @@
-"""Temperature scaling: one number per task that makes a model as sure as it is right (Guo et al. 2017)."""
+"""Temperature scaling: numbers that make a model as sure as it is right (Guo et al. 2017)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,21 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from stsun.data.dataset import open_dataset
+from stsun.data.dataset import DataSet, open_dataset
 from stsun.data.sample import IGNORE, Sample
 from stsun.errors import DataError
 from stsun.evaluation.calibration import calibration_measures, reliability
 from stsun.evaluation.evaluate import Progress, logits_of
 from stsun.model.inference import evaluating
 from stsun.model.specialise import network_for
+from stsun.model.temperatures import key_of
 
 MOST_PIXELS = 4_096
 """Of the labelled pixels of one sample at most so many are looked at, drawn at random."""
 RANGE = (0.05, 20.0)
 """Temperatures that are looked for."""
+HELD_BY_TASK = 1.0
+"""As how many samples the temperature of the task counts beside those of one set of categories."""
 
 Logits = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -32,9 +36,10 @@ class Calibration:
     """Temperatures, and what they do to the data sets that they were found on.
 
     Args:
-        temperatures: By task; above 1 where the model is surer than it is right.
-        data_sets: For each data set its name, split, task, the temperature it would have by itself, and its expected
-            calibration error before and after (by the task's).
+        temperatures: By task, and by task and categories (`stsun.model.temperatures.key_of`); above 1 where the model
+            is surer than it is right.
+        data_sets: For each data set its name, split, task, the temperature it would have by itself, the one that it
+            gets, and its expected calibration error before, by the task's temperature alone, and after.
     """
 
     temperatures: dict[str, float]
@@ -50,10 +55,12 @@ def calibrate(
     progress: Progress | None = None,
     seed: int = 0,
 ) -> Calibration:
-    """Return a temperature for each task: the median (of logarithms) of those that its data sets have by themselves.
+    """Return a temperature for each task, and one for each set of categories that a data set has.
 
-    The median, because a data set that is unlike the others, on which the model is surely wrong, would draw the common
-    likelihood far to its side. The model stays as it is: give it the temperatures as ``model.temperatures``.
+    A task's is the median (of logarithms) of those that its data sets have by themselves: a data set that is unlike the
+    others, on which the model is surely wrong, would draw the common likelihood far to its side. Categories have the
+    mean (of logarithms) over the samples of their data sets, where the task's counts as one sample more: few samples
+    say little. The model stays as it is: give it the temperatures as ``model.temperatures``.
 
     Args:
         model: A model from `stsun.load`; its present temperatures play no part.
@@ -67,21 +74,65 @@ def calibrate(
         DataError: No such split, or no labelled pixel in it.
         CheckpointError: The model gives logits of another shape, or NaN.
     """
-    found: dict[str, list[tuple[str, Logits, Labels]]] = {}
-    for path in datasets:
-        source = open_dataset(path)
-        pixels = _pixels(model, source, split, device, progress, np.random.default_rng(seed))
-        found.setdefault(source.task, []).append((source.name, *pixels))
+    found = [
+        labelled_pixels(model, open_dataset(path), split, device=device, progress=progress, seed=seed)
+        for path in datasets
+    ]
+    temperatures = temperatures_of(found)
+    return Calibration(temperatures, tuple(_told(each, split, temperatures) for each in found))
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Labelled pixels of a split of a data set, and what a model says of them.
+
+    Args:
+        name: Of the data set.
+        task: Its task.
+        key: Its task and categories (`stsun.model.temperatures.key_of`).
+        samples: For each sample that has labels, logits ``N K`` and labels ``N``; of a change K = 2, unchanged has 0.
+    """
+
+    name: str
+    task: str
+    key: str
+    samples: tuple[tuple[Logits, Labels], ...]
+
+    @cached_property
+    def together(self) -> tuple[Logits, Labels]:
+        """Logits and labels of all samples."""
+        logits, labels = zip(*self.samples, strict=True)
+        return np.concatenate(logits), np.concatenate(labels)
+
+    @cached_property
+    def own(self) -> float:
+        """The temperature that they would have by themselves."""
+        return best_temperature(*self.together)
+
+
+def temperatures_of(found: Sequence[Pixels], *, held: float = HELD_BY_TASK) -> dict[str, float]:
+    """Return the temperatures of tasks, and of tasks and categories, by the rule that `calibrate` tells.
+
+    Args:
+        found: Pixels of data sets.
+        held: As how many samples the task's temperature counts.
+    """
     temperatures: dict[str, float] = {}
-    told: list[dict[str, Any]] = []
-    for task, sets in found.items():
-        own = [best_temperature(logits, labels) for _, logits, labels in sets]
-        temperatures[task] = float(np.exp(np.median(np.log(own))))
-        for temperature, (name, logits, labels) in zip(own, sets, strict=True):
-            facts = {"data_set": name, "split": split, "task": task, "temperature": temperature}
-            errors = {"ece_before": _ece(logits, labels, 1.0), "ece_after": _ece(logits, labels, temperatures[task])}
-            told.append(facts | errors)
-    return Calibration(temperatures, tuple(told))
+    for task in dict.fromkeys(each.task for each in found):
+        temperatures[task] = float(np.exp(np.median([np.log(each.own) for each in found if each.task == task])))
+    for key, task in dict.fromkeys((each.key, each.task) for each in found):
+        same = [each for each in found if each.key == key]
+        values = [temperatures[task], *(each.own for each in same)]
+        weights = [held, *(len(each.samples) for each in same)]
+        temperatures[key] = float(np.exp(np.average(np.log(values), weights=weights)))
+    return temperatures
+
+
+def _told(pixels: Pixels, split: str, temperatures: Mapping[str, float]) -> dict[str, Any]:
+    by = {"before": 1.0, "by_task": temperatures[pixels.task], "after": temperatures[pixels.key]}
+    facts = {"data_set": pixels.name, "split": split, "task": pixels.task, "temperature": pixels.own}
+    errors = {f"ece_{when}": calibration_error(*pixels.together, one) for when, one in by.items()}
+    return {**facts, "applied": temperatures[pixels.key], **errors}
 
 
 def best_temperature(logits: Logits, labels: Labels) -> float:
@@ -111,37 +162,54 @@ def _softmax(logits: NDArray[Any]) -> NDArray[Any]:
     return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
-def _ece(logits: Logits, labels: Labels, temperature: float) -> float:
+def calibration_error(logits: Logits, labels: Labels, temperature: float) -> float:
+    """Return the expected calibration error, 0 to 1, of logits ``N K`` divided by a temperature; labels ``N``."""
+    return float(calibration_measures(reliability_at(logits, labels, temperature))["ece"])
+
+
+def reliability_at(logits: Logits, labels: Labels, temperature: float) -> NDArray[np.float64]:
+    """Return the bins of `stsun.evaluation.calibration.reliability` at a temperature."""
     shares = _softmax(logits / np.float32(temperature))
-    return float(calibration_measures(reliability(labels, logits.argmax(axis=1), shares.max(axis=1)))["ece"])
+    return reliability(labels, logits.argmax(axis=1), shares.max(axis=1))
 
 
-def _pixels(
-    model: nn.Module, source: Any, split: str, device: Any, progress: Progress | None, random: np.random.Generator
-) -> tuple[Logits, Labels]:
-    logits: list[Logits] = []
-    labels: list[Labels] = []
+def labelled_pixels(
+    model: nn.Module,
+    source: DataSet,
+    split: str,
+    *,
+    device: str | torch.device | None = None,
+    progress: Progress | None = None,
+    seed: int = 0,
+) -> Pixels:
+    """Return labelled pixels of a split, of each sample at most ``MOST_PIXELS``; arguments are those of `calibrate`.
+
+    Raises:
+        DataError: No such split, or no labelled pixel in it.
+        CheckpointError: The model gives logits of another shape, or NaN.
+    """
+    random = np.random.default_rng(seed)
+    samples: list[tuple[Logits, Labels]] = []
     records = source.records(split)
     with evaluating(model, device) as used:
         network = network_for(model)
         for done, record in enumerate(records, start=1):
             sample: Sample = source.read(record)
-            own, known = _labelled(logits_of(network(sample.configuration), sample, used).numpy(), sample, random)
-            logits.append(own)
-            labels.append(known)
+            chosen = _labelled(logits_of(network(sample.configuration), sample, used).numpy(), sample, random)
+            samples += [chosen] * bool(len(chosen[1]))
             if progress is not None:
                 progress(done, len(records))
-    if not sum(map(len, labels)):
+    if not samples:
         raise DataError(f"split {split!r} of {source.name!r} has no labelled pixel to calibrate by; choose another")
-    return np.concatenate(logits), np.concatenate(labels)
+    return Pixels(source.name, source.task, key_of(sample.configuration), tuple(samples))
 
 
 def _labelled(logits: Logits, sample: Sample, random: np.random.Generator) -> tuple[Logits, Labels]:
-    """Return logits ``N K`` and labels ``N`` of pixels drawn at random; of a change K = 2, and unchanged has 0."""
+    """Return logits ``N K`` and labels ``N`` of pixels drawn at random and in their order; of a change K = 2."""
     assert sample.labels is not None, "data sets have labels"
     places = np.argwhere(sample.labels != IGNORE)
     if len(places) > MOST_PIXELS:
-        places = places[random.choice(len(places), MOST_PIXELS, replace=False)]
+        places = places[np.sort(random.choice(len(places), MOST_PIXELS, replace=False))]
     maps, rows, columns = places.T
     chosen = logits[maps, :, rows, columns]
     if sample.configuration.task == "binary_change":

@@ -112,7 +112,8 @@ def _are_colors(value: Any) -> bool:
 
 def _are_temperatures(value: Any) -> bool:
     return isinstance(value, dict) and all(
-        task in TASKS and type(one) in (int, float) and 0.01 <= one <= 100 for task, one in value.items()
+        key.partition(": ")[0] in TASKS and type(one) in (int, float) and 0.01 <= one <= 100
+        for key, one in value.items()
     )
 
 
@@ -125,7 +126,7 @@ _FACTS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "parameters": (lambda value: type(value) is int, "the number of its weights"),
     "normalisation": (lambda value: value == NORMALISATION, f"{NORMALISATION!r}: it was made for other numbers"),
     "colors": (_are_colors, "'#rrggbb' for each category"),
-    "temperatures": (_are_temperatures, f"0.01 to 100 for some of {', '.join(TASKS)}"),
+    "temperatures": (_are_temperatures, f"0.01 to 100 for some of {', '.join(TASKS)}, or for 'task: categories'"),
     "tasks": (_are_texts, "a list of names"),
     "bands": (_are_texts, "a list of descriptions"),
     "training_data": (_are_data_sets, "a list of data sets, each with its name"),

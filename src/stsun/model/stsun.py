@@ -33,7 +33,8 @@ class STSUN(Network):
         config: Its architecture and vocabulary.
         name: What it is called in scores: its checkpoint's name, or its size.
         colors: ``#rrggbb`` of categories, as the data sets it was trained on had them.
-        temperatures: What logits of a task are divided by before they become probabilities; a task left out: 1.
+        temperatures: What logits are divided by before they become probabilities, by task or by task and categories
+            (see `stsun.model.temperatures`); what is left out: 1.
         checkpoint: The weights file it was loaded from; None = none.
     """
 

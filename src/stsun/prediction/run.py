@@ -17,6 +17,7 @@ from stsun import __version__
 from stsun.configuration import Configuration
 from stsun.model.inference import evaluating, local_attention
 from stsun.model.specialise import fastest
+from stsun.model.temperatures import temperature_for
 from stsun.prediction.derived import item_facts
 from stsun.prediction.inference import Job, OnTile, compute
 from stsun.prediction.outputs import Output
@@ -96,7 +97,7 @@ def run(
     colors: Mapping[str, str] = getattr(model, "colors", {})
     outputs = targets.rasters(scene, configuration, colors)
     products = tuple((one.product, one.dtype) for one in outputs)
-    temperature = getattr(model, "temperatures", {}).get(configuration.task, 1.0)
+    temperature = temperature_for(getattr(model, "temperatures", {}), configuration) or 1.0
     job = Job(scene, configuration, products, settings.allow_missing, temperature)
     layout = _layout(job, settings)
     plan = _plan(model, job, layout, outputs, local=settings.local)
