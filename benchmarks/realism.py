@@ -35,6 +35,7 @@ PAIRS = (
     ("landsat7_nc/dataset", "landsat-mixed-series"),
     ("enmap_potsdam/dataset", "hyperspectral"),
     ("sen1floods11_spain/dataset", "sentinel1-flood"),
+    ("ombria_flood/s1", "sentinel1-flood-pictures"),
 )
 """Real data set, and the kind that imitates it."""
 NOMINAL_NM = {"blue": 485.0, "green": 560.0, "red": 660.0, "nir": 840.0, "swir16": 1620.0, "swir22": 2200.0}

@@ -60,6 +60,21 @@ def test_buildings_stand_from_when_they_are_built_until_they_are_demolished():
     assert town.surface(gone + 1)[row, column] not in ROOFS
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_roofed_is_what_buildings_cover(seed):
+    land = World(seed).land(_town(seed))
+    for day in (day_of(1990), day_of(2008, 3), DAY):
+        assert (land.roofed(day) == np.isin(land.surface(day), ROOFS)).all()
+
+
+def test_lots_are_the_same_in_a_window_and_in_a_small_part_of_it():
+    window, rows, columns = _town(2), slice(20, 31), slice(7, 29)
+    whole, part = World(2).land(window), World(2).land(window.part(rows, columns))
+    assert len(whole.parcels.table) < window.height * window.width
+    one, other = (land.parcels.each(land.parcels.table) for land in (whole, part))
+    assert (one[rows, columns] != other).mean() < 0.02  # a pixel on a border may fall to either side
+
+
 def test_towns_grow(land):
     built = [np.isin(land.surface(day_of(year, 7)), [*ROOFS, NUMBER["pavement"]]).mean() for year in (1985, 2005, 2025)]
     assert built[0] < built[1] < built[2]

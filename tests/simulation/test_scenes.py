@@ -41,7 +41,7 @@ def test_labels_are_in_range_and_every_category_occurs_over_some_seeds(kind):
 def test_images_are_finite_physical_values_on_increasing_days(kind):
     for seed in range(3):
         scene = simulate(kind, seed, SIZE)
-        low, high = (-60, 25) if kind.startswith("sentinel1") else (0, 1.5)
+        low, high = (-60, 25) if kind == "sentinel1-flood" else (0, 1.5)
         assert all(np.isfinite(image).all() and low <= image.min() and image.max() <= high for image in scene.images)
         assert (np.diff(scene.days) > 0).all()
         fewest, most = KINDS[kind].dates
@@ -83,6 +83,14 @@ def test_dates_of_a_mixed_series_take_turns_between_two_sensors():
     assert scene.configuration.mixed_sensors
     bands = scene.configuration.bands
     assert bands[0] == bands[2] and bands[0] != bands[1]
+
+
+def test_radar_pictures_are_8_bit_and_stretched_date_by_date():
+    first, second = simulate("sentinel1-flood-pictures", 2, 64).images
+    for image in (first, second):
+        assert np.abs(image * 255 - np.rint(image * 255)).max() < 1e-4 and image.min() >= 0 and image.max() <= 1
+    means = np.array([[image.mean() for image in simulate("sentinel1-flood-pictures", n, 32).images] for n in range(8)])
+    assert np.abs(np.diff(means)).mean() > 0.03
 
 
 def test_a_pixel_that_no_date_shows_is_ignored():

@@ -93,6 +93,13 @@ def test_exactly_what_clouds_and_their_shadows_touch_is_invalid(seen, shift, blu
     assert np.median(difference[:2].max(0)[~valid]) > 0.02 and np.median(difference[2][~valid]) > 1
 
 
+def test_filtered_radar_is_smoother_and_no_brighter():
+    view = View(World(1), Window(0.0, 0.0, 64, 64, 10.0))
+    plain, filtered = (observe(view, RADAR[:1], replace(SUMMER, looks=looks))[0][0] for looks in (4.4, 30.0))
+    assert np.abs(np.diff(filtered)).mean() < 0.5 * np.abs(np.diff(plain)).mean()
+    assert (10 ** (filtered / 10)).mean() == pytest.approx((10 ** (plain / 10)).mean(), rel=0.05)
+
+
 def test_clouds_hide_nothing_from_radar(seen):
     assert observe(seen, RADAR, replace(SUMMER, cloud_cover=0.9))[1].all()
 

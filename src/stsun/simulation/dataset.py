@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import rasterio
 import yaml
 from numpy.typing import NDArray
 
@@ -18,7 +20,7 @@ from stsun.errors import ConfigurationError, DataError
 from stsun.files import check_new, filled
 from stsun.legend import color_of
 from stsun.raster.whole import explained
-from stsun.raster.writer import Layer, WriteRows, create
+from stsun.raster.writer import BLOCK, Layer, WriteRows, create
 from stsun.sensors import sensor
 from stsun.simulation.days import day_of
 from stsun.simulation.kinds import AERIAL_COVER, CHANGING_COVER, LAND_COVER, Kind, Legend
@@ -29,6 +31,7 @@ from stsun.tasks import TASKS, check_task, output_periods
 TILE = 256
 FINE_GSD_M = 3.0
 """Below this pixel size single buildings are told apart, from it on only land cover."""
+LEAST_CACHE_MB = 64
 DESCRIPTION = "dataset.yaml"
 LARGEST = 100_000
 YEARS = (1950, 2050)
@@ -79,7 +82,11 @@ def write_dataset(
     check_new(output, DataError)
     days = [day_of(day.year, day.month, day.day) for day in dates]
     tiles = len(_tile_starts(size)) ** 2
-    with explained(output), filled(output, last=DESCRIPTION) as unfinished:
+    with (
+        explained(output),
+        filled(output, last=DESCRIPTION) as unfinished,
+        rasterio.Env(GDAL_CACHEMAX=_cache_mb(plan, len(dates), size)),
+    ):
         for number in range(samples):
             scene = plan_scene(plan, seed + number, size, days)
             told = functools.partial(_tell, progress, number * tiles, samples * tiles)
@@ -135,6 +142,16 @@ def _check(plan: Kind, dates: Sequence[date], size: int, samples: int, seed: int
         raise ConfigurationError(
             f"{plan.task} needs at least {least} increasing dates, got {listed}; give them in order"
         )
+
+
+def _cache_mb(plan: Kind, dates: int, size: int) -> int:
+    """Return how much GDAL may keep back before it writes: a row of blocks of all files, which are taller than tiles.
+
+    Its own choice is a share of the machine's memory.
+    """
+    bands = sum(len(sensor(plan.sensors[date % len(plan.sensors)]).bands) for date in range(dates))
+    pixel_bytes = bands * (1 if plan.eight_bit else 2) + dates + len(output_periods(plan.task, dates))
+    return max(LEAST_CACHE_MB, math.ceil(1.2e-6 * BLOCK * size * pixel_bytes))
 
 
 def _tile_starts(size: int) -> range:

@@ -103,7 +103,7 @@ def burned_by(seed: int, fire: Fire, window: Window) -> Mask:
 
 def cut_days(seed: int, stands: Hashes) -> Field:
     """Return the day on which each forest stand is felled, from hashes of stands; most are not in our time."""
-    hashes = hashed(seed + 45, stands.astype(np.int64))
+    hashes = hashed(seed + 45, stands)
     chosen = uniform(hashes, 0) < np.float32(0.35)
     day = np.float32(day_of(1982)) + uniform(hashes, 1) * np.float32(48 * YEAR_DAYS)
     return np.where(chosen, day, np.float32(np.inf)).astype(np.float32)

@@ -3,6 +3,7 @@
 Places are in metres, x to the east and y to the south. Nothing here depends on which window is asked for.
 """
 
+import itertools
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -18,6 +19,9 @@ Hashes = NDArray[np.uint64]
 INTERPOLATED_VARIANCE = (26 / 35) ** 2
 """Mean variance of smoothly interpolated knots of variance 1: the square, over both axes, of the mean of s^2 + (1-s)^2
 for s = 3f^2 - 2f^3."""
+
+FEW_PIXELS = 24
+"""Knots are interpolated one by one where there are at least so many pixels between two of them."""
 
 
 @dataclass(frozen=True)
@@ -79,22 +83,27 @@ class Window:
         return Window(self.x_m + x_m, self.y_m + y_m, self.height, self.width, self.gsd_m)
 
 
-def hashed(seed: int, *keys: Ints | int) -> Hashes:
+def hashed(seed: int, *keys: Ints | Hashes | int) -> Hashes:
     """Return well-mixed 64-bit integers of a seed and integer keys (SplitMix64's finaliser after each)."""
     state: Hashes = np.array(0, np.uint64)
     with np.errstate(over="ignore"):  # arithmetic modulo 2^64 is what mixes
         for key in (seed % 2**63, *keys):
-            state = (state ^ np.asarray(key).astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
-            state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            state = state ^ (state >> np.uint64(31))
+            state = state ^ np.asarray(key).astype(np.uint64, copy=False)
+            state += np.uint64(0x9E3779B97F4A7C15)
+            state ^= state >> np.uint64(30)
+            state *= np.uint64(0xBF58476D1CE4E5B9)
+            state ^= state >> np.uint64(27)
+            state *= np.uint64(0x94D049BB133111EB)
+            state ^= state >> np.uint64(31)
     return np.asarray(state)
 
 
 def uniform(hashes: Hashes, draw: int = 0) -> Field:
     """Return numbers in 0..1 from hashes; other draws of the same hashes (0 to 3) are independent."""
-    part = (hashes >> np.uint64(16 * draw)) & np.uint64(0xFFFF)
-    return (part.astype(np.float32) + np.float32(0.5)) / np.float32(65536)
+    drawn: Field = (hashes >> np.uint64(16 * draw)).astype(np.uint16).astype(np.float32)
+    drawn += np.float32(0.5)
+    drawn *= np.float32(1 / 65536)
+    return drawn
 
 
 def noise(seed: int, window: Window, cell_m: float, octaves: int = 3) -> Field:
@@ -115,10 +124,24 @@ def noise(seed: int, window: Window, cell_m: float, octaves: int = 3) -> Field:
         knots = np.float32(weight) * _normal(hashed(seed, octave, i, j))
         above, left = row - row[0], column - column[0]
         lines = knots[above] + down[:, None] * (knots[above + 1] - knots[above])
-        field += np.take(lines, left, axis=1)
-        field += right * np.take(np.diff(lines, axis=1), left, axis=1)
+        _add_between(field, lines, left, right)
         variance += weight**2
-    return field / np.float32(math.sqrt(variance * INTERPOLATED_VARIANCE))
+    field /= np.float32(math.sqrt(variance * INTERPOLATED_VARIANCE))
+    return field
+
+
+def _add_between(field: Field, lines: Field, left: Ints, right: Field) -> None:
+    """Add values between the columns of ``lines``: those of the columns ``left``, and of the way ``right`` of each."""
+    steps = np.diff(lines, axis=1)
+    if len(left) < FEW_PIXELS * steps.shape[1]:
+        field += np.take(lines, left, axis=1)
+        field += right * np.take(steps, left, axis=1)
+        return
+    # where knots are far apart, one after the other is faster
+    edges = np.searchsorted(left, np.arange(steps.shape[1] + 1))
+    for knot, (first, last) in enumerate(itertools.pairwise(edges)):
+        field[:, first:last] += lines[:, knot : knot + 1]
+        field[:, first:last] += right[first:last] * steps[:, knot : knot + 1]
 
 
 def level(share: float) -> float:

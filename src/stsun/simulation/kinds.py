@@ -45,7 +45,7 @@ class Kind:
         first_years: Years in which a series can begin, first and last.
         cloud_cover: Largest share of a date that clouds hide.
         shift_px: Standard deviation of the misregistration between dates, in pixels.
-        eight_bit: Whether images are display-stretched to 8 bit.
+        eight_bit: Whether images are display-stretched to 8 bit, each date by itself.
         skip: STAC common names of bands that are left out.
     """
 
@@ -83,6 +83,10 @@ KINDS = {
     "hyperspectral": Kind(("enmap",), "segmentation", LAND_COVER, 30.0, first_years=(2022, 2024)),
     "sentinel1-flood": Kind(
         ("sentinel-1",), "binary_change", {"flooded": ("water",)}, 10.0, "flood", dates=(2, 2), span_days=(6, 60),
+    ),
+    "sentinel1-flood-pictures": Kind(
+        ("sentinel-1",), "binary_change", {"flooded": ("water",)}, 10.0, "flood", dates=(2, 2), span_days=(6, 60),
+        eight_bit=True,
     ),
 }  # fmt: skip
 """Every kind of scene by its name."""

@@ -10,7 +10,7 @@ from stsun.simulation.days import YEAR_DAYS, year_of
 from stsun.simulation.events import Fire, burned_by, cut_days, fires_near, water_level_m
 from stsun.simulation.field import Field, Mask, Window, hashed, level, noise, uniform
 from stsun.simulation.regions import Bricks, Regions, lay_bricks, make_regions
-from stsun.simulation.relief import Relief, make_relief
+from stsun.simulation.relief import Relief
 from stsun.simulation.settlement import BLOCKS, HALLS, Settlement, make_settlement
 from stsun.simulation.spectra import NUMBER, ROOFS
 from stsun.simulation.trees import Crowns, make_crowns
@@ -62,11 +62,14 @@ class Land:
 
     def __init__(self, world: World, window: Window) -> None:
         self.world, self.window = world, window
+        self._burned: dict[Fire, Mask] = {}
+        self._surfaces: dict[float, Surfaces] = {}
+        self._roofed: dict[float, Mask] = {}
 
     @cached_property
     def relief(self) -> Relief:
         """Shape of the ground and waters."""
-        return make_relief(self.world.root, self.window)
+        return Relief(self.world.root, self.window)
 
     @cached_property
     def regions(self) -> Regions:
@@ -86,49 +89,62 @@ class Land:
         return lay_bricks(self.world.root + 31, self.regions, depth.astype(np.float32), length.astype(np.float32))
 
     @cached_property
+    def steepness(self) -> Field:
+        """Rise per metre in the steepest direction."""
+        return np.hypot(*self.relief.slopes)
+
+    @cached_property
     def natural(self) -> Surfaces:
         """What would grow without people: forest of two kinds, shrubland, grassland, some bare soil."""
         seed, window, relief = self.world.root, self.window, self.relief
-        steep = np.hypot(relief.slope_x, relief.slope_y)
         surface = np.full(window.shape, NUMBER["grassland"], np.uint8)
         patch = noise(seed + 32, window, PATCH_CELL_M, 4)
         surface[patch > level(SHRUB_SHARE)] = NUMBER["shrubland"]
         surface[patch < -level(BARE_SHARE) + 0.3 * relief.moisture.clip(0)] = NUMBER["bare soil"]
-        wood = noise(seed + 33, window, FOREST_CELL_M, 5) + 4 * steep - 0.2
+        wood = noise(seed + 33, window, FOREST_CELL_M, 5) + 4 * self.steepness - 0.2
         forest = wood > level(FOREST_SHARE)
         evergreen = noise(seed + 34, window, FOREST_CELL_M, 3) + (relief.elevation_m - 200) / 150 > 0
-        surface[forest] = np.where(evergreen[forest], NUMBER["evergreen forest"], NUMBER["deciduous forest"])
+        np.copyto(surface, NUMBER["deciduous forest"], where=forest)
+        np.copyto(surface, NUMBER["evergreen forest"], where=forest & evergreen)
         return surface
 
     @cached_property
     def forest(self) -> Mask:
         """Where forest grows if nobody fells it and nothing burns."""
-        return np.isin(self.natural, (NUMBER["deciduous forest"], NUMBER["evergreen forest"]))
+        return np.asarray((self.natural == NUMBER["deciduous forest"]) | (self.natural == NUMBER["evergreen forest"]))
 
     @cached_property
     def fields(self) -> Mask:
         """Where fields lie: even land without forest, whole parcels at a time where possible."""
         seed, relief = self.world.root, self.relief
         fertile = noise(seed + 35, self.window, FIELD_CELL_M, 2) > level(FIELD_SHARE)
-        even = np.hypot(relief.slope_x, relief.slope_y) < 0.14
-        kept = uniform(hashed(seed + 36, self.parcels.hashes.astype(np.int64))) < np.float32(0.88)
-        return np.asarray(fertile & even & kept & ~self.forest & (relief.above_water_m > 0.3))
+        kept = self.parcels.each(uniform(hashed(seed + 36, self.parcels.table)) < np.float32(0.88))
+        return np.asarray(fertile & (self.steepness < 0.14) & kept & ~self.forest & (relief.above_water_m > 0.3))
 
     @cached_property
     def cut_day(self) -> Field:
         """Day on which the forest stand of a pixel is felled; infinite where that never happens."""
-        days = cut_days(self.world.root, self.parcels.hashes)
+        days = self.parcels.each(cut_days(self.world.root, self.parcels.table))
         return np.where(self.forest, days, np.float32(np.inf))
 
-    @cached_property
+    @property
     def fires(self) -> list[tuple[Fire, Mask]]:
         """Every fire that burns something here, and where, the earliest first."""
+        return self._burns(-np.inf, np.inf)
+
+    def _burns(self, start: float, end: float) -> list[tuple[Fire, Mask]]:
+        """Return the fires between two days that burn something here, and where, the earliest first."""
         fuel = self.relief.above_water_m > 0
-        burns = [
-            (fire, burned_by(self.world.root, fire, self.window) & fuel)
-            for fire in fires_near(self.world.root, self.window)
-        ]
-        return [(fire, mask) for fire, mask in burns if mask.any()]
+        for fire in self._fires_near:
+            if start <= fire.day <= end and fire not in self._burned:
+                self._burned[fire] = burned_by(self.world.root, fire, self.window) & fuel
+        near = (fire for fire in self._fires_near if start <= fire.day <= end)
+        return [(fire, self._burned[fire]) for fire in near if self._burned[fire].any()]
+
+    @cached_property
+    def _fires_near(self) -> list[Fire]:
+        """The fires whose reach touches the window."""
+        return fires_near(self.world.root, self.window)
 
     @cached_property
     def crowns(self) -> Crowns:
@@ -137,52 +153,77 @@ class Land:
 
     def crop(self, day: float) -> Surfaces:
         """Return the crop that every parcel would bear in the year of a day."""
-        draw = uniform(hashed(self.world.root + 38, self.parcels.hashes.astype(np.int64), year_of(day)))
-        return np.array([NUMBER[name] for name in CROPS], np.uint8)[np.searchsorted(CROP_SHARES, draw)]
+        draw = uniform(hashed(self.world.root + 38, self.parcels.table, year_of(day)))
+        return self.parcels.each(
+            np.array([NUMBER[name] for name in CROPS], np.uint8)[np.searchsorted(CROP_SHARES, draw)]
+        )
 
     def surface(self, day: float) -> Surfaces:
-        """Return what covers every pixel on a day: ``H W``, numbers in the order of ``spectra.SURFACES``."""
-        surface = self.natural.copy()
-        surface[self.fields] = self.crop(day)[self.fields]
-        latest, burned = self.disturbed(day)
+        """Return what covers every pixel on a day: ``H W``, numbers in the order of ``spectra.SURFACES``; read only."""
+        if day not in self._surfaces:
+            surface = self.natural.copy()
+            np.copyto(surface, self.crop(day), where=self.fields)
+            self._disturb(surface, day)
+            self._settle(surface, day)
+            surface.flags.writeable = False
+            self._surfaces[day] = surface
+        return self._surfaces[day]
+
+    def disturbed(self, day: float, since: float = -np.inf) -> tuple[Field, Mask]:
+        """Return when each place was last felled or burned by a day (minus infinity: never), and whether it burned.
+
+        Fires before ``since`` are left out.
+        """
+        latest = np.where(self.cut_day <= day, self.cut_day, -np.float32(np.inf))
+        burned = np.zeros(self.window.shape, bool)
+        for fire, mask in self._burns(since, day):
+            later = mask & (fire.day > latest)
+            latest[later], burned[later] = fire.day, True
+        return latest, burned
+
+    def _disturb(self, surface: Surfaces, day: float) -> None:
+        """Lay burn scars, clearings and what grows back over the land."""
+        # what burned longer ago does not show
+        latest, burned = self.disturbed(day, day - (SHRUB_YEARS + 1) * YEAR_DAYS)
         age_years = (np.float32(day) - latest) / np.float32(YEAR_DAYS)
+        if not (age_years < SHRUB_YEARS).any():
+            return
         surface[self.forest & (age_years < SHRUB_YEARS)] = NUMBER["shrubland"]
         surface[self.forest & (age_years < GRASS_YEARS)] = NUMBER["grassland"]
         surface[self.forest & ~burned & (age_years < BARE_YEARS)] = NUMBER["bare soil"]
         fades = np.where(self.forest, np.float32(BURN_YEARS_FOREST), np.float32(BURN_YEARS_OTHER))
         surface[burned & (age_years < fades)] = NUMBER["burned area"]
-        self._settle(surface, day)
-        return surface
-
-    def disturbed(self, day: float) -> tuple[Field, Mask]:
-        """Return when each place was last felled or burned by a day (minus infinity: never), and whether it burned."""
-        latest = np.where(self.cut_day <= day, self.cut_day, -np.float32(np.inf))
-        burned = np.zeros(self.window.shape, bool)
-        for fire, mask in self.fires:
-            if fire.day <= day:
-                later = mask & (fire.day > latest)
-                latest[later], burned[later] = fire.day, True
-        return latest, burned
 
     def _settle(self, surface: Surfaces, day: float) -> None:
         """Lay towns, waters, roads and buildings over the land."""
-        town, relief = self.settlement, self.relief
-        dry = relief.above_water_m > BUILDABLE_M
-        settled = (town.town_from <= day) & dry
-        paved = (town.zone == BLOCKS) & (uniform(town.lot, 3) < 0.5) | (town.zone == HALLS)
-        surface[settled] = np.where(paved, NUMBER["pavement"], NUMBER["garden"])[settled]
+        town, relief, flooded = self.settlement, self.relief, self.flooded(day)
+        settled = self.settled(day)
+        paved = (town.zone == BLOCKS) & (town.lot < 0.5) | (town.zone == HALLS)
+        np.copyto(surface, NUMBER["garden"], where=settled)
+        np.copyto(surface, NUMBER["pavement"], where=settled & paved)
         trees = settled & (self.crowns.dome > 0) & (uniform(self.crowns.hashes, 3) < GARDEN_TREES)
-        surface[trees] = NUMBER["deciduous forest"]
-        surface[self.flooded(day)] = NUMBER["water"]
+        np.copyto(surface, NUMBER["deciduous forest"], where=trees)
+        np.copyto(surface, NUMBER["water"], where=flooded)
         # a road over a river is a bridge; what is deeper it does not cross, and a flood covers it
         river = (relief.above_water_m < 0) & (relief.above_water_m > DEEPEST_BRIDGED_M)
-        road = (town.road_from <= day) & (river | ~self.flooded(day))
-        surface[road] = NUMBER["asphalt"]
-        building_site = settled & ~road & town.under_construction(day)
-        surface[building_site] = NUMBER["bare soil"]
+        road = (town.road_from <= day) & (river | ~flooded)
+        np.copyto(surface, NUMBER["asphalt"], where=road)
+        free = settled & ~road
+        np.copyto(surface, NUMBER["bare soil"], where=free & town.under_construction(day))
         for standing, roof in zip(town.buildings(day), town.roof, strict=True):
-            built = standing & settled & ~road
-            surface[built] = np.array(ROOFS, np.uint8)[roof][built]
+            np.copyto(surface, np.take(np.array(ROOFS, np.uint8), roof), where=standing & free)
+
+    def settled(self, day: float) -> Mask:
+        """Return what is town on a day and may be built on."""
+        return np.asarray((self.settlement.town_from <= day) & (self.relief.above_water_m > BUILDABLE_M))
+
+    def roofed(self, day: float) -> Mask:
+        """Return where a building stands on a day; nothing else of the land is made for it."""
+        if day not in self._roofed:
+            # built is on dry ground only, where a flood may cover a road
+            road = (self.settlement.road_from <= day) & ~self.flooded(day)
+            self._roofed[day] = self.settled(day) & ~road & self.settlement.buildings(day).any(0)
+        return self._roofed[day]
 
     def flooded(self, day: float) -> Mask:
         """Return what is under water on a day, at whatever level it stands."""

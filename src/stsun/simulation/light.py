@@ -8,9 +8,8 @@ import numpy as np
 from stsun.bands import Band
 from stsun.simulation.days import YEAR_DAYS, day_of_year
 from stsun.simulation.field import Field, Mask, Window, hashed, level, noise, uniform
-from stsun.simulation.land import Land
 from stsun.simulation.settlement import HEIGHTS_M
-from stsun.simulation.spectra import NUMBER, ROOFS, endmembers, roughness, snow
+from stsun.simulation.spectra import NUMBER, endmembers, roughness, snow
 from stsun.simulation.view import Conditions, View, mixed, signal_of
 
 COARSEST_SHADOW_GSD_M = 5.0
@@ -65,36 +64,29 @@ def _sun_height(day: float, latitude: float) -> float:
 
 def _sunlight(view: View, conditions: Conditions) -> Field:
     """Return how bright each pixel is lit, relative to level ground in the sun."""
-    height, relief = _sun_height(conditions.day, view.world.latitude), view.land.relief
+    height, (slope_x, slope_y) = _sun_height(conditions.day, view.world.latitude), view.land.relief.slopes
     east, north = math.sin(conditions.sun_azimuth), math.cos(conditions.sun_azimuth)
     # the ground faces the sun where it falls towards it
-    facing = -relief.slope_x * np.float32(east) + relief.slope_y * np.float32(north)
+    facing = -slope_x * np.float32(east) + slope_y * np.float32(north)
     lit = (1 + np.float32(0.65 / math.tan(height)) * view.mean(facing)).clip(0.3, 1.7)
     if view.window.gsd_m > COARSEST_SHADOW_GSD_M:
         return lit
-    return lit * (1 - 0.6 * view.mean(_cast_shadows(view.land, conditions.day, height, conditions.sun_azimuth)))
+    return lit * (1 - 0.6 * view.mean(_cast_shadows(view, conditions.day, height, conditions.sun_azimuth)))
 
 
-def _cast_shadows(land: Land, day: float, sun_height: float, azimuth: float) -> Mask:
+def _cast_shadows(view: View, day: float, sun_height: float, azimuth: float) -> Mask:
     """Return which places lie in the shadow of a building, be it inside the window or beside it."""
-    window, rise, step_m = land.window, math.tan(sun_height), max(SHADOW_STEP_M, land.window.gsd_m)
-    reach_m = min(TALLEST_M / rise, LONGEST_SHADOW_M)
-    # a lattice of its own, anchored to the world, so that tiles of an image agree on it
-    left, top = (math.floor((edge - reach_m) / step_m) * step_m for edge in (window.x_m, window.y_m))
-    across, down = (
-        math.ceil((side * window.gsd_m + 2 * reach_m) / step_m) + 2 for side in (window.width, window.height)
-    )
-    around = land.world.land(Window(left, top, down, across, step_m))
-    tops_m = np.where(np.isin(around.surface(day), ROOFS), around.settlement.height_m, np.float32(0))
-    x, y = (
-        axis.ravel() + start for axis, start in zip(window.axes(), (window.x_m - left, window.y_m - top), strict=True)
-    )
+    window, rise = view.land.window, math.tan(sun_height)
+    step_m, around = max(SHADOW_STEP_M, window.gsd_m), view.around(max(SHADOW_STEP_M, window.gsd_m), LONGEST_SHADOW_M)
+    tops_m = np.where(around.roofed(day), around.settlement.height_m, np.float32(0))
+    starts = window.x_m - around.window.x_m, window.y_m - around.window.y_m
+    x, y = (axis.ravel() + start for axis, start in zip(window.axes(), starts, strict=True))
     shadow = np.zeros(window.shape, bool)
-    for length_m in np.arange(step_m, reach_m, 1.5 * step_m):
+    for length_m in np.arange(step_m, min(TALLEST_M / rise, LONGEST_SHADOW_M), 1.5 * step_m):
         columns = ((x + math.sin(azimuth) * length_m) / step_m).astype(np.int64)
         rows = ((y - math.cos(azimuth) * length_m) / step_m).astype(np.int64)
-        shadow |= tops_m[rows[:, None], columns[None, :]] > length_m * rise
-    return shadow & ~np.isin(land.surface(day), ROOFS)
+        shadow |= np.take(np.take(tops_m > length_m * rise, rows, 0), columns, 1)
+    return shadow & ~view.land.roofed(day)
 
 
 def clouds(window: Window, conditions: Conditions) -> tuple[Field, Field]:

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from stsun.bands import Band
 from stsun.simulation.field import Field
-from stsun.simulation.spectra import NUMBER, ROOFS, SURFACES, endmembers
+from stsun.simulation.spectra import NUMBER, SURFACES, endmembers
 from stsun.simulation.view import Conditions, View, signal_of
 
-LOOKS = 4.4
-"""Equivalent number of looks of Sentinel-1 IW GRD (ESA product specification)."""
+FILTER = 3
+"""Side in pixels of the mean that makes one look of many."""
 LOOK_ANGLE = math.radians(80)
 """Direction that the radar looks in, clockwise from north, on an ascending pass."""
 ALIGNED = math.radians(9)
@@ -33,16 +33,20 @@ def backscatter(view: View, bands: Sequence[Band], conditions: Conditions, rng: 
     first, second = endmembers(bands)
     wind = _wind_on_water(rng)[:, None]
     power = signal_of(view, (first * wind, second * wind), conditions, rng)
-    town, relief = view.land.settlement, view.land.relief
+    town, (slope_x, _) = view.land.settlement, view.land.relief.slopes
     turn = np.abs((town.turn - LOOK_ANGLE) % (math.pi / 2))
     off = np.minimum(turn, math.pi / 2 - turn)
-    bounce = np.isin(view.land.surface(conditions.day), ROOFS) * np.float32(BOUNCE) * np.exp(-((off / ALIGNED) ** 2))
-    away = view.mean(relief.slope_x * np.float32(-math.sin(LOOK_ANGLE)))
+    bounce = view.land.roofed(conditions.day) * np.float32(BOUNCE) * np.exp(-((off / ALIGNED) ** 2))
+    away = view.mean(slope_x * np.float32(-math.sin(LOOK_ANGLE)))
     calibration = np.float32(10 ** rng.normal(0, 0.04))
     return np.asarray(power * (1 + view.mean(bounce)) * (1 - 2 * away).clip(0.4, 2.5) * calibration, np.float32)
 
 
-def decibels(power: NDArray[np.floating[Any]], rng: np.random.Generator) -> Field:
-    """Return power as dB under speckle of ``LOOKS`` looks."""
-    speckle = rng.gamma(LOOKS, 1 / LOOKS, power.shape)
+def decibels(power: NDArray[np.floating[Any]], looks: float, rng: np.random.Generator) -> Field:
+    """Return power as dB under speckle of so many looks; more than a filter's size of them are means of neighbours."""
+    size = FILTER if looks > FILTER**2 / 2 else 1
+    own = looks / size**2
+    speckle = rng.gamma(own, 1 / own, power.shape)
+    for axis in (-2, -1):
+        speckle = np.asarray(sum(np.roll(speckle, step, axis) for step in range(size))) / size
     return np.asarray(10 * np.log10(np.maximum(power * speckle, 1e-6)), np.float32)

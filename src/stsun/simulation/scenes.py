@@ -19,12 +19,14 @@ from stsun.simulation.kinds import KINDS, Kind, Legend
 from stsun.simulation.land import BUILDABLE_M, Land, World
 from stsun.simulation.sensor import observe
 from stsun.simulation.spectra import NUMBER, SURFACES
-from stsun.simulation.view import Conditions, View
+from stsun.simulation.view import SENTINEL_1_LOOKS, Conditions, View
 from stsun.tasks import output_periods
 
 SIZE_RANGE = (16, 4096)
 HELD_OUT = 1_000_000
 """Training draws seeds below this; demo and benchmarks make their worlds from here on."""
+MOST_FILTERED = 8.0
+"""By how much filters raise the looks of a radar picture."""
 SURVEY = Window(-13_440.0, -13_440.0, 64, 64, 420.0)
 """The coarse look at a world in which places are chosen: 27 km on either side."""
 ANYWHERE = 0.15
@@ -218,7 +220,13 @@ def _conditions(plan: Kind, world: World, day: float, date: int, rng: np.random.
     """Draw the conditions of one acquisition; the first date is where it should be."""
     shift = rng.normal(0, plan.shift_px, 2) if date else np.zeros(2)
     azimuth = rng.uniform(80, 280) if plan.eight_bit else rng.uniform(125, 165)
-    stretch = (rng.uniform(0, 0.04), rng.uniform(0.2, 0.42), rng.uniform(0.6, 1.1)) if plan.eight_bit else None
+    stretch: tuple[float, float, float] | None = None
+    looks = SENTINEL_1_LOOKS
+    if plan.eight_bit and plan.sensors == ("sentinel-1",):
+        looks *= float(rng.uniform(1, MOST_FILTERED))
+        stretch = (rng.uniform(-26, -17), rng.uniform(-8, 0), rng.uniform(0.7, 1.3))
+    elif plan.eight_bit:
+        stretch = (rng.uniform(0, 0.04), rng.uniform(0.2, 0.42), rng.uniform(0.6, 1.1))
     return Conditions(
         day=day,
         seed=int(rng.integers(2**31)),
@@ -229,5 +237,6 @@ def _conditions(plan: Kind, world: World, day: float, date: int, rng: np.random.
         blur_px=rng.uniform(0.25, 0.6),
         sun_azimuth=math.radians(azimuth if world.latitude >= 0 else 180 - azimuth),
         stretch=stretch,
+        looks=looks,
         gaps=plan.sensors[date % len(plan.sensors)] == "landsat-7",
     )

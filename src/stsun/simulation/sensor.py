@@ -91,7 +91,7 @@ def _recorded(image: Field, kinds: NDArray[np.str_], window: Window, conditions:
     light, radar = kinds == "light", kinds == "radar"
     if light.any():
         image[light] = _noisy(image[light], window, conditions, rng)
-    image[radar] = decibels(image[radar], rng)
+    image[radar] = decibels(image[radar], conditions.looks, rng)
     if conditions.stretch is not None:
         black, white, gamma = conditions.stretch
         tone = ((image - black) / (white - black)).clip(0, 1) ** np.float32(gamma)

@@ -10,6 +10,7 @@ from stsun.simulation.days import YEAR_DAYS, day_of
 from stsun.simulation.field import Field, Hashes, Ints, Mask, hashed, noise, uniform
 from stsun.simulation.regions import Bricks, Regions, lay_bricks
 
+Roofs = NDArray[np.uint8]
 NEVER = np.float32(np.inf)
 ALWAYS = np.float32(-np.inf)
 FIRST_DAY, LAST_DAY = day_of(1985), day_of(2031)
@@ -41,7 +42,7 @@ class Settlement:
         building_until: When it was demolished, ``2 H W``.
         roof: 0 tile, 1 grey, 2 metal, for each of the two, ``2 H W``.
         height_m: Height of either building.
-        lot: One hash per lot.
+        lot: A number of each lot's own, 0..1.
         turn: Angle of the pixel's quarter in radians, 0 to pi / 2.
     """
 
@@ -50,9 +51,9 @@ class Settlement:
     zone: Ints
     building_from: Field
     building_until: Field
-    roof: Ints
+    roof: Roofs
     height_m: Field
-    lot: Hashes
+    lot: Field
     turn: Field
 
     def buildings(self, day: float) -> Mask:
@@ -73,12 +74,12 @@ def make_settlement(seed: int, regions: Regions) -> Settlement:
     depth, length = (np.array([sizes[axis] for sizes in ZONES], np.float32)[zone] for axis in (1, 2))
     grown = 1 + 0.3 * (regions.draw(seed + 21, 1) - np.float32(0.5))
     lots = lay_bricks(seed + 22, regions, depth * grown, length * grown)
-    town_from, zones = developed[regions.index], zone[regions.index]
-    start, end, roof, height = _buildings(seed, regions, lots, town_from, zones, (depth * grown, length * grown))
+    sizes = depth * grown, length * grown
+    start, end, roof, height = _buildings(seed, lots, developed, zone, sizes)
     return Settlement(
-        _roads(seed, regions, lots, developed, depth * grown),
-        town_from, zones, start, end, roof, height, lots.hashes,
-        regions.angle[regions.index],
+        _roads(seed, regions, lots, developed, sizes[0]),
+        np.take(developed, regions.index), np.take(zone, regions.index), start, end, roof, height,
+        lots.each(uniform(lots.table, 3)), np.take(regions.angle, regions.index),
     )  # fmt: skip
 
 
@@ -93,10 +94,11 @@ def _developed(seed: int, regions: Regions) -> Field:
 
 def _roads(seed: int, regions: Regions, lots: Bricks, developed: Field, depth: Field) -> Field:
     """Return from when each pixel is road: streets between every second row of lots, roads between regions."""
-    rows = np.floor(regions.u_m / depth[regions.index])
-    street = (rows % 2 == 0) & (lots.u_m < -depth[regions.index] / 2 + np.float32(2 * STREET_M))
-    own, other = developed[regions.index], developed[regions.neighbour]
-    pair = hashed(seed + 24, (regions.hashes[regions.index] ^ regions.hashes[regions.neighbour]).astype(np.int64))
+    deep = np.take(depth, regions.index)
+    rows = np.floor(regions.u_m / deep)
+    street = (rows % 2 == 0) & (lots.u_m < -deep / 2 + np.float32(2 * STREET_M))
+    own, other = np.take(developed, regions.index), np.take(developed, regions.neighbour)
+    pair = hashed(seed + 24, np.take(regions.hashes, regions.index) ^ np.take(regions.hashes, regions.neighbour))
     age = uniform(pair, 1)
     country = np.where(age < 0.85, ALWAYS, np.float32(FIRST_DAY) + (age - np.float32(0.85)) * np.float32(1.1e5))
     country = np.where(uniform(pair, 0) < COUNTRY_ROAD, country, NEVER)
@@ -106,34 +108,36 @@ def _roads(seed: int, regions: Regions, lots: Bricks, developed: Field, depth: F
 
 
 def _buildings(
-    seed: int, regions: Regions, lots: Bricks, town_from: Field, zone: Ints, sizes: tuple[Field, Field]
-) -> tuple[Field, Field, Ints, Field]:
+    seed: int, lots: Bricks, developed: Field, zone: Ints, sizes: tuple[Field, Field]
+) -> tuple[Field, Field, Roofs, Field]:
     """Return from when until when each of two buildings covers a pixel, their roofs, and their height."""
-    life, looks = hashed(seed + 25, lots.hashes.astype(np.int64)), hashed(seed + 26, lots.hashes.astype(np.int64))
+    life, looks = hashed(seed + 25, lots.table), hashed(seed + 26, lots.table)
     late = uniform(life, 0)
     wait = np.where(late < 0.72, 2.5 * late, np.where(late < 0.9, 140 * (late - np.float32(0.71)), NEVER))
-    first = np.maximum(town_from, np.where(late < 0.72, ALWAYS, np.float32(FIRST_DAY - 8000)))
+    first = np.maximum(developed[lots.region], np.where(late < 0.72, ALWAYS, np.float32(FIRST_DAY - 8000)))
     start: Field = (first + wait * np.float32(YEAR_DAYS)).astype(np.float32)
     gone = np.float32(FIRST_DAY) + uniform(life, 1) * np.float32(4 * (LAST_DAY - FIRST_DAY))
     until = np.where(gone > np.maximum(start, FIRST_DAY), gone, NEVER).astype(np.float32)
     rebuilt = np.where(uniform(life, 2) < 0.6, until + np.float32(500), NEVER).astype(np.float32)
-    covers = [_footprint(looks, lots, regions, sizes, grown) for grown in (1.0, 1.35)]
-    starts = [np.where(cover, day, NEVER) for cover, day in zip(covers, (start, rebuilt), strict=True)]
-    ends = [np.where(covers[0], until, NEVER), np.full_like(until, NEVER)]
-    tops = np.array(HEIGHTS_M, np.float32)[zone]
+    covers = [_footprint(looks, lots, sizes, grown) for grown in (1.0, 1.35)]
+    days = lots.each(start), lots.each(rebuilt)
+    starts = [np.where(cover, day, NEVER) for cover, day in zip(covers, days, strict=True)]
+    ends = [np.where(covers[0], lots.each(until), NEVER), np.full_like(days[0], NEVER)]
+    zones = zone[lots.region]
+    tops = np.array(HEIGHTS_M, np.float32)[zones]
     height = tops[..., 0] + uniform(life, 3) * (tops[..., 1] - tops[..., 0])
-    shares = np.array(ROOF_SHARES, np.float32)[zone]
-    roofs = [(uniform(looks, draw)[..., None] > shares[..., :2]).sum(-1) for draw in (2, 3)]
-    return np.stack(starts), np.stack(ends), np.stack(roofs), height.astype(np.float32)
+    shares = np.array(ROOF_SHARES, np.float32)[zones]
+    roofs = [(uniform(looks, draw)[..., None] > shares[..., :2]).sum(-1, dtype=np.uint8) for draw in (2, 3)]
+    return np.stack(starts), np.stack(ends), np.stack([*map(lots.each, roofs)]), lots.each(height.astype(np.float32))
 
 
-def _footprint(looks: Hashes, lots: Bricks, regions: Regions, sizes: tuple[Field, Field], grown: float) -> Mask:
+def _footprint(looks: Hashes, lots: Bricks, sizes: tuple[Field, Field], grown: float) -> Mask:
     """Return where a building of each lot would stand: a rectangle, of every third lot an angle."""
-    depth, length = sizes[0][regions.index], sizes[1][regions.index]
+    depth, length = sizes[0][lots.region], sizes[1][lots.region]
     half_u = depth * (np.float32(0.19) + np.float32(0.11) * uniform(looks, 0)) * np.float32(grown)
     half_v = length * (np.float32(0.17) + np.float32(0.16) * uniform(looks, 1)) * np.float32(grown)
-    u = lots.u_m - np.float32(2.0)
-    v = lots.v_m - length * np.float32(0.1) * (uniform(looks, 2) - np.float32(0.5))
-    inside = (np.abs(u) < half_u) & (np.abs(v) < half_v)
-    notch = (u > 0) & (v > half_v * np.float32(0.1)) & (uniform(looks, 3) < np.float32(0.35))
-    return np.asarray(inside & ~notch)
+    off = length * np.float32(0.1) * (uniform(looks, 2) - np.float32(0.5))
+    u, v = lots.u_m - np.float32(2.0), lots.v_m - lots.each(off)
+    inside = (np.abs(u) < lots.each(half_u)) & (np.abs(v) < lots.each(half_v))
+    angled = np.where(uniform(looks, 3) < np.float32(0.35), half_v * np.float32(0.1), NEVER)
+    return np.asarray(inside & ~((u > 0) & (v > lots.each(angled))))

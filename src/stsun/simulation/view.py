@@ -17,6 +17,8 @@ from stsun.simulation.spectra import SURFACES, second_state
 Floats = NDArray[np.float64]
 A = TypeVar("A", bound=np.generic)
 
+SENTINEL_1_LOOKS = 4.4
+"""Equivalent number of looks of Sentinel-1 IW GRD (ESA product specification)."""
 MARGIN = 3
 """Pixels around a window that its own pixels are blurred with."""
 
@@ -35,7 +37,9 @@ class Conditions:
         blur_px: Standard deviation of the point spread, in pixels, beyond the pixel itself.
         noise: Standard deviation of the noise, in parts of the usual.
         sun_azimuth: Where the sun stands, in radians clockwise from north.
-        stretch: 8-bit display stretch: reflectance shown as black and as white, and the gamma; None = reflectance.
+        stretch: 8-bit display stretch: reflectance (radar: dB) shown as black and as white, and the gamma; None = as it
+            is measured.
+        looks: Of radar: how many independent looks make a pixel; filters raise them.
         gaps: Whether lines are missing as on Landsat 7 since 2003.
     """
 
@@ -49,6 +53,7 @@ class Conditions:
     noise: float = 1.0
     sun_azimuth: float = math.radians(150)
     stretch: tuple[float, float, float] | None = None
+    looks: float = SENTINEL_1_LOOKS
     gaps: bool = False
 
 
@@ -66,6 +71,7 @@ class View:
         self.wide = window.grown(MARGIN)
         self.land: Land = world.land(self.wide.divided(factor))
         self._shares: dict[float, Field] = {}
+        self._around: dict[tuple[float, float], Land] = {}
 
     def shares(self, day: float) -> Field:
         """Return ``S H W``: the share of each surface in each pixel on a day, with the margin."""
@@ -79,6 +85,18 @@ class View:
             counts = np.bincount(flat.ravel(), minlength=len(SURFACES) * height * width)
             self._shares[day] = (counts.reshape(-1, height, width) / self.factor**2).astype(np.float32)
         return self._shares[day]
+
+    def around(self, step_m: float, reach_m: float) -> Land:
+        """Return the land to so many metres around the window, in pixels of ``step_m``; the same at each call.
+
+        Its lattice is anchored to the world, so that neighbouring windows agree on it.
+        """
+        if (step_m, reach_m) not in self._around:
+            fine = self.land.window
+            left, top = (math.floor((edge - reach_m) / step_m) * step_m for edge in (fine.x_m, fine.y_m))
+            across, down = (math.ceil((n * fine.gsd_m + 2 * reach_m) / step_m) + 2 for n in (fine.width, fine.height))
+            self._around[step_m, reach_m] = self.world.land(Window(left, top, down, across, step_m))
+        return self._around[step_m, reach_m]
 
     def mean(self, fine: Field | Mask) -> Field:
         """Return the mean of a field of the land over each pixel, with the margin."""
@@ -96,9 +114,10 @@ class View:
     @cached_property
     def vigour(self) -> Field:
         """Deviation of the second state (leaf area, wetness), by parcel and by place."""
-        parcel = uniform(self.land.parcels.hashes, 3) - np.float32(0.5)
-        seed = self.world.root + 50
-        return 0.22 * self.mean(parcel) + 0.06 * noise(seed, self.wide, 180, 3)
+        parcels, seed = self.land.parcels, self.world.root + 50
+        return 0.22 * self.mean(parcels.each(uniform(parcels.table, 3) - np.float32(0.5))) + 0.06 * noise(
+            seed, self.wide, 180, 3
+        )
 
     @cached_property
     def texture(self) -> Field:
@@ -107,7 +126,8 @@ class View:
         if self.wide.gsd_m > 2:
             return texture
         land = self.land
-        rows = np.sin(land.parcels.u_m * (2 * math.pi / (2.4 + 2.6 * uniform(land.parcels.hashes, 0))))
+        waves = land.parcels.each(2 * math.pi / (2.4 + 2.6 * uniform(land.parcels.table, 0)))
+        rows = np.sin(land.parcels.u_m * waves)
         crowns = (land.crowns.dome * np.float32(3.0) - np.float32(1.6)) * land.forest
         return np.asarray(texture + self.mean(1.6 * rows * land.fields + crowns), np.float32)
 
