@@ -19,6 +19,7 @@ VARIANTS = {
     "spectral: hypernetwork": ["model.options.spectral=hypernetwork"],
     # its rows are for exact bands: none may lose its bandwidth
     "spectral: fixed": ["model.options.spectral=fixed", "stream.augment.drop_metadata=false"],
+    "no surroundings": ["model.options.surroundings=false"],
     "windows: shifted": ["model.options.windows=shifted"],
     "windows: global": ["model.options.windows=global"],
     "temporal: linear": ["model.options.temporal=linear"],
