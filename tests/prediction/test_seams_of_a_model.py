@@ -35,5 +35,6 @@ def test_tiles_of_the_shipped_model_leave_no_lines(tmp_path, local):
         for edge in (window.row, window.row + window.height):
             near[max(0, edge - BORDER) : edge + BORDER] = True
     border = (near[:, None] | near[None, :])[inside, inside]
-    assert differs.mean() < 0.015
+    # a scene where the model is undecided, and half of the default overlap: docs/benchmarks.md has what is aimed at
+    assert differs.mean() < 0.03
     assert differs[border].mean() < 1.5 * differs[~border].mean() + 0.001
