@@ -15,11 +15,9 @@ bins of all are added up. The rules:
 - ``itself``: fitted on these very pixels; more than that no temperature can do
 """
 
-import argparse
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,7 +36,7 @@ from stsun.evaluation.temperature import (
     temperatures_of,
 )
 from stsun.model.checkpoint import load
-from tables import data_sets, head, row, write_json
+from tables import data_sets, head, row, scoring_parser, write_json
 
 PARTS = 5
 HELD = (0.0, 1.0, 2.0)
@@ -118,17 +116,11 @@ def table(results: Sequence[Mapping[str, Any]]) -> str:
 
 def main() -> None:
     """Read, leave out, fit, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("--root", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--split", default="val")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = scoring_parser(__doc__, "val").parse_args()
     torch.set_num_threads(options.threads)
     warnings.simplefilter("ignore", NotGeoreferencedWarning)
     model, found = load(options.checkpoint), []
-    for name, dataset in data_sets(options.root, {options.split}):
+    for name, dataset in data_sets(options.root, {options.split}, options.only):
         try:
             found.append(labelled_pixels(model, dataset, options.split))
         except (ConfigurationError, DataError) as reason:

@@ -16,14 +16,12 @@ For each data set that has the split, its headline score as it is, and when:
 What is random is drawn several times: scores are means over the draws. The same command gives the same figures.
 """
 
-import argparse
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,7 +39,7 @@ from stsun.evaluation.summary import tally
 from stsun.model.checkpoint import load
 from stsun.model.inference import evaluating
 from stsun.model.stsun import STSUN
-from tables import HEADLINES, data_sets, head, row, write_json
+from tables import HEADLINES, data_sets, head, row, scoring_parser, write_json
 
 Maps = NDArray[np.int64]
 Predict = Callable[[Sample], torch.Tensor]
@@ -298,14 +296,7 @@ def by_set(results: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> It
 
 def main() -> None:
     """Score the model on every data set, as it is and changed, and print two tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("--root", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--split", default="val")
-    parser.add_argument("--only", help="part of a data set's path, such as levir_cd")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = scoring_parser(__doc__, "val").parse_args()
     torch.set_num_threads(options.threads)
     warnings.simplefilter("ignore", NotGeoreferencedWarning)
     model, results, names = load(options.checkpoint), {}, [variation.name for variation in VARIATIONS]

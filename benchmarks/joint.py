@@ -31,7 +31,7 @@ from stsun.evaluation.evaluate import evaluate
 from stsun.model.checkpoint import load, read_card
 from stsun.model.stsun import STSUN
 from stsun.report.words import interval, number
-from tables import HEADLINES, data_sets, head, row, samples_told, write_json
+from tables import HEADLINES, data_sets, head, row, samples_told, scoring_parser, write_json
 
 BASELINES = ("majority", "all_changed", "linear")
 COLUMNS = (
@@ -66,14 +66,8 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("--root", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--split", default="val")
-    parser.add_argument("--only", help="part of a data set's path, such as levir_cd")
+    parser = scoring_parser(__doc__, "val")
     parser.add_argument("--baselines", type=Path, help="left out: benchmarks/results/baselines_SPLIT.json if it exists")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
 

@@ -1,5 +1,6 @@
-"""What the benchmark programs share: headline metrics, the data sets under a folder, what a card tells, tables."""
+"""What the benchmark programs share: headline metrics, options, data sets under a folder, what a card tells, tables."""
 
+import argparse
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +15,23 @@ HEADLINES = {
     "semantic_change": ("mean_iou", "change_f1"),
 }
 """The metrics of a task that a table shows."""
+
+
+def scoring_parser(description: str | None, split: str) -> argparse.ArgumentParser:
+    """Return the options of a program that scores a checkpoint on a split of the data sets under a folder.
+
+    Args:
+        description: Of the program.
+        split: Where none is given.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--root", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--split", default=split)
+    parser.add_argument("--only", help="part of a data set's path, such as levir_cd")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--json", type=Path)
+    return parser
 
 
 def data_sets(root: Path, splits: Iterable[str], only: str | None = None) -> Iterator[tuple[str, DataSet]]:

@@ -7,9 +7,7 @@ One row per data set of binary change. The best F1 of a row is bold; where it st
 network is too timid (best to the left) or too bold (best to the right) for the score.
 """
 
-import argparse
 import json
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,7 +18,7 @@ from stsun.data.dataset import DataSet
 from stsun.data.sample import IGNORE
 from stsun.model.checkpoint import load
 from stsun.model.stsun import STSUN
-from tables import data_sets, head, row, write_json
+from tables import data_sets, head, row, scoring_parser, write_json
 
 CUTS = (-1.5, -1.0, -0.7, -0.4, -0.2, 0.0, 0.2, 0.4, 0.7, 1.0, 1.5)
 
@@ -43,14 +41,7 @@ def f1_at_cuts(model: STSUN, dataset: DataSet, split: str) -> NDArray[np.float64
 
 def main() -> None:
     """Print a Markdown table of the data sets under a folder, and write JSON where asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("--root", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--split", default="train")
-    parser.add_argument("--only", help="part of a data set's path, such as levir_cd")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
+    arguments = scoring_parser(__doc__, "train").parse_args()
     torch.set_num_threads(arguments.threads)
     model = load(arguments.checkpoint).eval()
     results: dict[str, list[float]] = {}
