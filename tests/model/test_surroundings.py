@@ -28,7 +28,8 @@ def pixels():
     generator = torch.Generator().manual_seed(1)
     seen = (torch.rand(2, 192, 256, 1, generator=generator) < 0.8).float()
     seen[:, 40:100, :120] = 0
-    return torch.randn(2, 192, 256, 8, generator=generator) * seen, seen
+    # not of mean 0 and deviation 1, which relative values have
+    return (3 * torch.randn(2, 192, 256, 8, generator=generator) + 2) * seen, seen
 
 
 def test_light_and_haze_leave_relative_values_as_they_are_and_move_the_context(surroundings, pixels):

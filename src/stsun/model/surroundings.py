@@ -41,28 +41,27 @@ class Surroundings(nn.Module):
             seen: ``N H W 1``, 1 where a pixel is valid, else 0.
         """
         strips = _strips(pixels)
-        sums = joined([_sums(pixels[:, rows], seen[:, rows]) for rows in strips], dim=1)
+        sums = joined([_sums(_rows(pixels, CELL, strip), _rows(seen, CELL, strip)) for strip in strips], dim=1)
         mean, variance = _statistics(sums)
         sharpness = (variance + FAINT).rsqrt()
         context = self.project(torch.cat([mean, sharpness.log()], dim=-1))
         factor = _finer(sharpness)
         shift = -_finer(mean) * factor
-        relative = [
-            _relative(pixels[:, rows], seen[:, rows], shift[:, tokens], factor[:, tokens])
-            for rows, tokens in zip(
-                strips, (slice(each.start // STEP, each.stop // STEP) for each in strips), strict=True
-            )
-        ]
+        stepped = ((pixels, CELL), (seen, CELL), (shift, CELL // STEP), (factor, CELL // STEP))
+        relative = [_relative(*(_rows(tensor, step, strip) for tensor, step in stepped)) for strip in strips]
         return joined(relative, dim=1), _finer(context)
 
 
-def _strips(pixels: Tensor) -> list[slice]:
-    """Return rows to work on one after the other, whole cells."""
-    height = pixels.shape[1]
-    if at_once(pixels):
-        return [slice(0, height)]
-    rows = parts(height // CELL, VALUES // pixels[:, :CELL].numel())
-    return [slice(CELL * first, CELL * last) for first, last in rows]
+def _strips(pixels: Tensor) -> list[tuple[int, int]]:
+    """Return first and last rows of cells, the latter excluded, to work on one after the other."""
+    height = pixels.shape[1] // CELL
+    return [(0, height)] if at_once(pixels) else list(parts(height, VALUES // pixels[:, :CELL].numel()))
+
+
+def _rows(tensor: Tensor, step: int, strip: tuple[int, int]) -> Tensor:
+    """Return the rows of a strip, of a tensor ``N H W C`` with so many rows in a cell."""
+    first, last = strip
+    return tensor[:, step * first : step * last]
 
 
 def _sums(pixels: Tensor, seen: Tensor) -> Tensor:
