@@ -58,3 +58,21 @@ def test_it_maps_unseen_worlds_better_than_the_commonest_category(shipped):
         common += max(counts)
         total += known.sum()
     assert right / total > common / total + 0.05
+
+
+def test_every_stride_of_its_encoder_tells_places_apart(shipped):
+    spread = {stride: [] for stride in shipped.encoder.strides}
+
+    def watch(_encoder, _arguments, levels):
+        for stride, level in zip(spread, levels, strict=True):
+            tokens = level.tokens.flatten(0, -2)
+            spread[stride].append(float(tokens.var(0).mean() / tokens.square().mean()))
+
+    handle = shipped.encoder.register_forward_hook(watch)
+    try:
+        for kind in ("aerial-buildings", "sentinel2-series"):
+            maps(shipped, simulate(kind, HELD_OUT, 128))
+    finally:
+        handle.remove()
+    # once the coarse strides were nearly constant, and nothing was lost without them
+    assert all(min(shares) > 0.1 for shares in spread.values()), spread

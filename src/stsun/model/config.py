@@ -77,11 +77,11 @@ class STSUNConfig:
     virtual_bands: int = 16
     patch: int = 1
     widths: tuple[int, ...] = (48, 96, 160)
-    depths: tuple[int, ...] = (2, 2, 4)
+    depths: tuple[int, ...] = (2, 2, 3)
     decoder_depths: tuple[int, ...] = (1, 1, 2)
     attention_width: int = 32
     window: int = 8
-    temporal_heads: int = 6
+    temporal_heads: int = 4
     embedding: int = 32
     condition: int = 64
     task_embedding: bool = True
@@ -140,7 +140,7 @@ SIZES: dict[str, dict[str, object]] = {
     },
     "tiny": {},
     "small": {
-        "widths": (64, 128, 256), "depths": (2, 2, 6), "decoder_depths": (1, 1, 3), "embedding": 48,
+        "widths": (64, 128, 256), "depths": (2, 2, 5), "decoder_depths": (1, 1, 3), "embedding": 48,
     },
     "base": {
         "virtual_bands": 24, "widths": (96, 192, 384), "depths": (3, 3, 9), "decoder_depths": (2, 2, 4),

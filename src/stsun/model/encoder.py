@@ -94,10 +94,11 @@ class Encoder(nn.Module):
         else:
             pixels, context = self.surroundings(pixels, mask)
         tokens = self.stem(rearrange(pixels, "n h w r -> n r h w"), context)
-        normed, seen = [], [pool_valid(valid, stride) for stride in self.strides]
+        normed: list[Tensor] = []
+        seen = [pool_valid(valid, stride) for stride in self.strides]
         for index, (blocks, norm) in enumerate(zip(self.blocks, self.norms, strict=True)):
             if index:
-                cells = rearrange(tokens, "n (h p) (w q) c -> n h w (p q c)", p=2, q=2)
+                cells = rearrange(normed[-1], "n (h p) (w q) c -> n h w (p q c)", p=2, q=2)
                 tokens = self.downs[index - 1](cells)
             tokens = blocks(tokens, condition, seen[index])
             normed.append(norm(tokens))

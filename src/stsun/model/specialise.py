@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from stsun.configuration import Configuration
 from stsun.errors import ConfigurationError
-from stsun.model.blocks import fold_norms
+from stsun.model.blocks import fold
 from stsun.model.network import Images, Made, Network
 from stsun.model.stsun import STSUN
 
@@ -72,8 +72,7 @@ class Specialised(Network):
         self.config, self.name, self.configuration = model.config, model.name, configuration
         self.mixings, self.scoring = nn.ModuleList(made.mixings), made.scoring
         self.encoder, self.tum, self.decoder = deepcopy((model.encoder, model.tum, model.decoder))
-        if made.condition is not None:
-            fold_norms(self, made.condition)
+        fold(self, made.condition)
         if configuration.dates == 1:
             self.tum.fold_one_date()
 
