@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -309,6 +310,13 @@ def test_info_tells_what_a_raster_and_a_checkpoint_hold(run, model, images):
     facts = json.loads(out)
     assert code == 0 and set(facts) == {str(images[0]), str(model)}
     assert [facts[str(path)]["kind"] for path in (images[0], model)] == ["raster", "checkpoint"]
+
+
+def test_info_of_a_checkpoint_whose_weights_are_damaged_is_an_error(run, model, tmp_path):
+    weights = shutil.copytree(model, tmp_path / "damaged") / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    code, out, err = run("info", weights.parent)
+    assert (code, out, err.count("\n")) == (2, "", 1) and "truncated" in err
 
 
 def test_the_demo_speaks_json_and_nothing_else(run, monkeypatch, tmp_path):

@@ -82,8 +82,9 @@ def validate(
 
 def _facts(path: Path) -> dict[str, Any]:
     from stsun.data.info import info
-    from stsun.model.checkpoint import read_card
+    from stsun.model.checkpoint import load, read_card
 
     if not path.is_dir() and path.suffix != ".safetensors":
         return info(path)
+    load(path)  # a card beside weights that are damaged, or another model's, tells nothing
     return {"kind": "checkpoint", "path": str(path), **read_card(path)}

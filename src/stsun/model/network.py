@@ -197,6 +197,10 @@ def checked(
     Raises:
         ConfigurationError: The tensors do not fit the configuration or one another.
     """
+    if not isinstance(images, Tensor | Sequence):
+        raise ConfigurationError(
+            f"images is {type(images).__name__}, expected a tensor, or a list of one for each date"
+        )
     if isinstance(images, Tensor) and images.ndim != 5:
         raise ConfigurationError(
             f"images has shape {tuple(images.shape)}, expected (batch, dates, bands, height, width); "
@@ -211,6 +215,10 @@ def checked(
 
 
 def _check(dates: Sequence[Tensor], valid: Tensor, days: Tensor, bands: Sequence[Bands]) -> None:
+    told = {**{f"the image of date {index}": date for index, date in enumerate(dates)}, "valid": valid, "days": days}
+    for name, given in told.items():
+        if not isinstance(given, Tensor):
+            raise ConfigurationError(f"{name} is {type(given).__name__}, expected a tensor")
     batch, _, height, width = dates[0].shape if dates[0].ndim == 4 else (0, 0, 0, 0)
     for index, (date, own) in enumerate(zip(dates, bands, strict=True)):
         if date.shape != (batch, len(own), height, width) or 0 in (batch, height, width):
