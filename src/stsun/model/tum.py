@@ -13,8 +13,8 @@ from stsun.model.encoder import Level
 from stsun.model.encodings import DATE_FEATURES, PERIOD_FEATURES, ROLES
 from stsun.model.hypernetwork import BasisGenerator, TransformerGenerator
 
-FEW_DATES = 3
-"""Up to so many, sums are faster head by head: as products of matrices they are tiny ones, one for each pixel."""
+FEW_DATES = 8
+"""Up to so many, sums are faster date by date: as products of matrices they are tiny ones, one for each pixel."""
 
 
 class _TUM(nn.Module):
@@ -80,8 +80,10 @@ def _weighted(weights: Tensor, tokens: Tensor) -> Tensor:
     """Map weights ``B T H W U`` and tokens ``B T H W C`` to their sums over dates ``B H W U C``."""
     if tokens.shape[1] > FEW_DATES:
         return einsum(weights, tokens, "b t h w u, b t h w c -> b h w u c")
-    heads = [(weight[..., None] * tokens).sum(dim=1) for weight in weights.unbind(-1)]
-    return torch.stack(heads, dim=-2)
+    total = weights[:, 0, ..., None] * tokens[:, 0, ..., None, :]
+    for weight, date in zip(weights[:, 1:].unbind(1), tokens[:, 1:].unbind(1), strict=True):
+        total.addcmul_(weight[..., None], date[..., None, :])
+    return total
 
 
 class OneDateTUM(_TUM):
