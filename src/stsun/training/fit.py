@@ -24,6 +24,7 @@ from stsun.errors import ExperimentError
 from stsun.files import write_text
 from stsun.model.inference import within_memory
 from stsun.model.network import Network
+from stsun.training.blinding import FinestBlinded
 from stsun.training.checkpoints import WholeCheckpoints
 from stsun.training.module import AveragedWeights, StreamData, TrainingModule, Validate
 from stsun.training.plan import Experiment
@@ -181,7 +182,8 @@ def _callbacks(experiment: Experiment, folder: Path, every: int) -> list[Callbac
         ProgressBar(refresh_rate=every),
     ]
     averaging = [AveragedWeights(experiment.optimiser.ema)] if experiment.optimiser.ema else []
-    return [*averaging, *callbacks]
+    blinding = [FinestBlinded(experiment.drop_finest, experiment.seed)] if experiment.drop_finest else []
+    return [*averaging, *blinding, *callbacks]
 
 
 class ProgressBar(TQDMProgressBar):

@@ -84,6 +84,7 @@ class Experiment:
         output: Folder of the run, relative to where the command runs; left out = ``runs/NAME``.
         seed: Of weights, samples and augmentation.
         label_smoothing: Of the segmentation losses, 0..1.
+        drop_finest: Share of batches in which the encoder's finest stride is not seen, so that coarser ones are used.
         not_finite: What becomes of a batch whose loss or gradient is not finite: ``stop`` ends the run and names its
             samples, ``skip`` leaves it out and counts it.
         validate_every: Updates between validations; 0 = only at the end.
@@ -109,6 +110,7 @@ class Experiment:
     output: str | None = None
     seed: int = 0
     label_smoothing: float = 0.0
+    drop_finest: float = 0.0
     not_finite: Literal["stop", "skip"] = "stop"
     validate_every: int = 0
     checkpoint_every: int = 200
@@ -129,8 +131,9 @@ class Experiment:
                 raise ExperimentError(f"{name} is {getattr(self, name)}, expected at least {minimum}")
         if self.seed > LARGEST_SEED:
             raise ExperimentError(f"seed is {self.seed}, expected at most {LARGEST_SEED}")
-        if not 0 <= self.label_smoothing < 1:
-            raise ExperimentError(f"label_smoothing is {self.label_smoothing:g}, expected 0 to below 1")
+        for name in ("label_smoothing", "drop_finest"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ExperimentError(f"{name} is {getattr(self, name):g}, expected 0 to below 1")
         if self.strategy == "fsdp" and self.devices == 1:
             raise ExperimentError(
                 "strategy is 'fsdp', but there is 1 process, and nothing to deal out; give devices of 2 or more, or ddp"
