@@ -62,7 +62,6 @@ def test_which_batches_are_blind_follows_from_seed_and_update_alone(sources, exp
             stream,
             replace(experiment, steps=steps),
             tmp_path / str(len(list(tmp_path.iterdir()))),
-            resume=resume,
         )
         return blind
 
