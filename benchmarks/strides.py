@@ -8,6 +8,7 @@ network has not learned to use it.
 """
 
 import statistics
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -63,7 +64,7 @@ def main() -> None:
         try:
             results[name] = scores_of(model, dataset, arguments.split)
         except ConfigurationError as reason:
-            print(f"{name}: left out: {reason}")
+            print(f"{name}: left out: {reason}", file=sys.stderr)
             continue
         for metric, values in results[name].items():
             print(row([name, metric, *map(number, values)]), flush=True)

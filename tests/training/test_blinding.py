@@ -52,20 +52,45 @@ def test_a_share_of_batches_is_blind_and_the_model_is_left_as_it_was(sources, ex
     assert not model.encoder._forward_hooks
 
 
-def test_which_batches_are_blind_follows_from_seed_and_update_alone(sources, experiment, tmp_path):
-    def run(steps):
-        model = create("nano", ["water", "land"], seed=1)
-        blind = blinded_batches(model)
-        stream = TrainingStream(sources, experiment.stream, seed=3)
-        fit(
-            model,
-            stream,
-            replace(experiment, steps=steps),
-            tmp_path / str(len(list(tmp_path.iterdir()))),
-        )
-        return blind
+class Place:
+    """Where a trainer stands."""
 
-    assert run(UPDATES)[: 3 * BATCHES] == run(3)
+    def __init__(self, update, processes=1, rank=0):
+        self.global_step, self.world_size, self.global_rank = update, processes, rank
+        self.accumulate_grad_batches = BATCHES // processes
+
+
+def drawn(model, seed, updates, processes=1):
+    """Return which batches of some updates are blind to callbacks that have seen nothing before, in the stream's order."""
+    found = []
+    for update in updates:
+        for place in range(BATCHES):
+            callback = FinestBlinded(0.4, seed)
+            trainer = Place(update, processes, rank=place % processes)
+            index = update * trainer.accumulate_grad_batches + place // processes
+            callback.on_train_batch_start(trainer, model, None, index)
+            found.append(bool(model.encoder._forward_hooks))
+            callback.on_train_batch_end()
+    return found
+
+
+def test_which_batches_are_blind_follows_from_seed_and_place_alone():
+    model = create("nano", ["water", "land"], seed=1)
+    whole = drawn(model, 3, range(40))
+    assert 0.3 < sum(whole) / len(whole) < 0.5
+    assert drawn(model, 3, range(25, 40)) == whole[25 * BATCHES :]  # as a resumed run
+    assert drawn(model, 3, range(40), processes=2) == whole
+    assert drawn(model, 4, range(40)) != whole
+
+
+def test_a_run_that_fails_leaves_the_model_as_it_was(make_sample, experiment, tmp_path):
+    sample = make_sample("bad", "segmentation", 1)
+    sample.images[-1][:] = float("nan")
+    source = memory_source("segmentation", [sample])
+    model = create("nano", ["water", "land"], seed=1)
+    with pytest.raises(ExperimentError, match="bad-1"):
+        fit(model, TrainingStream([source], experiment.stream), replace(experiment, drop_finest=0.99), tmp_path)
+    assert not model.encoder._forward_hooks
 
 
 def test_without_a_share_nothing_stands_between(experiment, tmp_path):
@@ -76,7 +101,7 @@ def test_without_a_share_nothing_stands_between(experiment, tmp_path):
 def test_a_model_with_one_stride_is_refused(sources, experiment, pixel_model, tmp_path):
     paper = create("paper", ["water", "land"], widths=(64,), condition=32, attention_width=32)
     for number, model in enumerate((paper, pixel_model)):
-        with pytest.raises(ExperimentError, match="drop_finest needs a model whose encoder has several strides"):
+        with pytest.raises(ExperimentError, match="drop_finest needs a network whose encoder has several strides"):
             fit(model, TrainingStream(sources, experiment.stream), experiment, tmp_path / str(number))
 
 

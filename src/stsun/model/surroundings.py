@@ -68,7 +68,7 @@ def _sums(pixels: Tensor, seen: Tensor) -> Tensor:
     """Map rows to sums over cells, ``N h w 2R+1``: of where something is seen, of values, of their squares."""
     sums = []
     for each in (seen, pixels, pixels.square()):
-        rows = reduce(each, "n (h p) w r -> n h w r", "sum", p=CELL)  # both at once takes twelve times as long
+        rows = reduce(each, "n (h p) w r -> n h w r", "sum", p=CELL)  # both at once takes longer on CPUs
         sums.append(reduce(rows, "n h (w q) r -> n h w r", "sum", q=CELL))
     return torch.cat(sums, dim=-1)
 
