@@ -163,13 +163,13 @@ def test_what_only_the_backbone_knows_is_learned_and_the_backbone_stays_as_it_is
     learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(learned, lr=2e-3)
     values = []
-    for _ in range(60):
+    for _ in range(120):
         value = loss(model(images, valid, days, asked), labels, asked)
         optimiser.zero_grad()
         value.backward()
         optimiser.step()
         values.append(value.item())
-    assert values[-1] < 0.4 * values[0], values
+    assert values[-1] < 0.4 * values[0], values[::10]
     assert all(parameter.grad is not None for parameter in model.levels.parameters())
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.backbone.state_dict().items())
 
