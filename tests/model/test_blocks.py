@@ -2,8 +2,9 @@
 
 import torch
 
-from stsun.model.blocks import ConvBlock, Rescaled
+from stsun.model.blocks import AttentionBlock, ConvBlock, Rescaled
 from stsun.model.stsun import create
+from stsun.model.windows import Window
 
 from .conftest import configuration, scene
 
@@ -25,6 +26,17 @@ def test_a_branch_adds_little_to_tokens_at_the_start():
     block, tokens = ConvBlock(48, 8), torch.randn(2, 16, 16, 48)
     added = block(tokens, torch.randn(8), torch.ones(2, 16, 16, dtype=torch.bool)) - tokens
     assert 0 < added.std() < 0.1 * tokens.std()
+
+
+def test_an_attention_branch_stays_in_proportion_however_large_its_weights_are():
+    torch.manual_seed(0)
+    block, tokens = AttentionBlock(64, 8, 32, Window(4, 4)), torch.randn(2, 8, 8, 64)
+    with torch.no_grad():
+        for linear in (block.qkv, block.out[0], *block.mlp[0]):
+            for parameter in linear.parameters():
+                parameter.mul_(100)
+    added = block(tokens, torch.randn(8), torch.ones(2, 8, 8, dtype=torch.bool)) - tokens
+    assert 0 < added.std() < 0.3 * tokens.std()
 
 
 def test_each_stride_begins_from_tokens_of_one_size_however_large_those_of_the_one_before_are():
