@@ -45,7 +45,7 @@ class STSUNConfig:
             paper has it).
         spectral: How bands become virtual bands: continuous spectral ``basis``, Transformer ``hypernetwork`` over all
             bands, or ``fixed`` rows learned for ``fixed_bands`` only.
-        windows: Attention windows of successive blocks: ``cycle`` (wide, square, tall, global grid), ``shifted``
+        windows: Attention windows of successive blocks: ``cycle`` (square, global grid, wide, tall), ``shifted``
             (Swin), ``global``.
         temporal: How dates become output maps: ``attention``, ``linear`` (the paper's), ``mean``.
         head: How categories become logits: embedding dot product (``category``) or ``generated`` weights.

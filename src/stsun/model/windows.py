@@ -40,7 +40,7 @@ WHOLE = Window(0, 0)
 
 
 def window_of_block(kind: str, size: int, block: int) -> Window:
-    """Return the window of the n-th block of a cycle (LGWA: wide, square, tall, global; Swin: plain, shifted)."""
+    """Return the window of the n-th block of a cycle (LGWA: square, global, wide, tall; Swin: plain, shifted)."""
     if kind == "global":
         return WHOLE
     if kind == "shifted":
