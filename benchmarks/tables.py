@@ -44,14 +44,19 @@ def data_sets(root: Path, splits: Iterable[str], only: str | None = None) -> Ite
 
     Raises:
         DataError: A description is wrong.
+        SystemExit: There is none, so that a program has nothing to tell of.
     """
-    wanted = set(splits)
+    wanted, found = set(splits), False
     for path in sorted(root.rglob("*.yaml")):
         name = path.relative_to(root).with_suffix("").as_posix()
         if only is None or only in name:
             dataset = open_dataset(path)
             if wanted <= set(dataset.splits):
+                found = True
                 yield name, dataset
+    if not found:
+        named = "" if only is None else f" with {only!r} in its path"
+        raise SystemExit(f"{root} holds no data set{named} that has the splits {', '.join(sorted(wanted))}")
 
 
 def samples_told(card: dict[str, Any]) -> Counter[str]:

@@ -140,7 +140,7 @@ SIZES: dict[str, dict[str, object]] = {
     },
     "tiny": {},
     "small": {
-        "widths": (64, 128, 256), "depths": (2, 2, 5), "decoder_depths": (1, 1, 3), "embedding": 48,
+        "widths": (56, 128, 256), "depths": (2, 2, 5), "decoder_depths": (1, 1, 3), "embedding": 40,
     },
     "base": {
         "virtual_bands": 24, "widths": (96, 192, 384), "depths": (3, 3, 9), "decoder_depths": (2, 2, 4),
