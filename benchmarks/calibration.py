@@ -29,6 +29,7 @@ from stsun.errors import ConfigurationError, DataError
 from stsun.evaluation.calibration import calibration_measures
 from stsun.evaluation.temperature import (
     RANGE,
+    Drawn,
     Pixels,
     calibration_error,
     labelled_pixels,
@@ -49,9 +50,10 @@ FEW = 2_000
 def parts_of(pixels: Pixels) -> Iterator[tuple[Pixels, Pixels]]:
     """Yield what remains of a data set's pixels, and what is left out of them."""
     if len(pixels.samples) == 1:
-        ((logits, labels),) = pixels.samples
-        half = len(labels) // 2
-        dealt = [((logits[:half], labels[:half]),), ((logits[half:], labels[half:]),)]
+        (only,) = pixels.samples
+        half = len(only.labels) // 2
+        cuts = (slice(None, half), slice(half, None))
+        dealt = [(Drawn(only.logits[cut], only.labels[cut], only.each[cut]),) for cut in cuts]
     else:
         count = min(PARTS, len(pixels.samples))
         dealt = [pixels.samples[start::count] for start in range(count)]
@@ -62,10 +64,11 @@ def parts_of(pixels: Pixels) -> Iterator[tuple[Pixels, Pixels]]:
 
 def likelihoods(pixels: Pixels) -> NDArray[np.float64]:
     """Return the mean negative log-likelihood at each temperature that is tried."""
-    logits, labels = (torch.from_numpy(values) for values in pixels.together)
-    chosen = torch.linspace(0, len(labels) - 1, min(FEW, len(labels))).long()
-    found = [torch.nn.functional.cross_entropy(logits[chosen] / one, labels[chosen]) for one in TRIED]
-    return torch.stack(found).double().numpy()
+    drawn = pixels.together
+    chosen = np.linspace(0, len(drawn.labels) - 1, min(FEW, len(drawn.labels))).astype(int)
+    logits, labels = torch.from_numpy(drawn.logits[chosen]), torch.from_numpy(drawn.labels[chosen])
+    found = [torch.nn.functional.cross_entropy(logits / one, labels, reduction="none").numpy() for one in TRIED]
+    return np.average(found, axis=1, weights=drawn.each[chosen])
 
 
 def rules(
@@ -91,11 +94,11 @@ def measure(found: Sequence[Pixels]) -> list[dict[str, Any]]:
         bins: dict[str, NDArray[np.float64]] = {}
         for remains, out in parts_of(pixels):
             for name, temperature in rules(remains, others, pooled).items():
-                bins[name] = bins.get(name, 0) + reliability_at(*out.together, temperature)
+                bins[name] = bins.get(name, 0) + reliability_at(out.together, temperature)
         errors = {name: float(calibration_measures(one)["ece"]) for name, one in bins.items()}
-        errors["itself"] = calibration_error(*pixels.together, pixels.own)
-        logits, labels = pixels.together
-        right = float((logits.argmax(axis=1) == labels).mean())
+        errors["itself"] = calibration_error(pixels.together, pixels.own)
+        drawn = pixels.together
+        right = float(np.average(drawn.logits.argmax(axis=1) == drawn.labels, weights=drawn.each))
         facts = {"data set": pixels.name, "task": pixels.task, "samples": len(pixels.samples), "right": right}
         results.append({**facts, "temperature": pixels.own, "ece": errors})
     return results

@@ -2,14 +2,15 @@ import numpy as np
 import pytest
 
 import calibration
-from stsun.evaluation.temperature import Pixels
+from stsun.evaluation.temperature import Drawn, Pixels
 
 
 def drawn(seed, temperature, pixels=4_000, classes=4):
     """Logits, and labels that are drawn from their softmax at a temperature."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 3, (pixels, classes)).astype(np.float32)
-    return logits, (logits / temperature + rng.gumbel(size=logits.shape)).argmax(axis=1)
+    labels = (logits / temperature + rng.gumbel(size=logits.shape)).argmax(axis=1)
+    return Drawn(logits, labels, np.ones(pixels))
 
 
 def data_set(name, *samples, task="segmentation"):
@@ -18,14 +19,16 @@ def data_set(name, *samples, task="segmentation"):
 
 @pytest.mark.parametrize("samples", [1, 2, 3, 8])
 def test_every_pixel_is_left_out_once_and_never_fitted_on_then(samples):
-    whole = data_set("a", *((np.full((6, 2), n, np.float32), np.arange(6) + 10 * n) for n in range(samples)))
+    whole = data_set(
+        "a", *(Drawn(np.full((6, 2), n, np.float32), np.arange(6) + 10 * n, np.ones(6)) for n in range(samples))
+    )
     seen = []
     for remains, out in calibration.parts_of(whole):
-        kept, held = (set(one.together[1].tolist()) for one in (remains, out))
-        assert not kept & held and kept | held == set(whole.together[1].tolist())
+        kept, held = (set(one.together.labels.tolist()) for one in (remains, out))
+        assert not kept & held and kept | held == set(whole.together.labels.tolist())
         assert remains.key == out.key == whole.key
         seen += sorted(held)
-    assert sorted(seen) == sorted(whole.together[1].tolist())
+    assert sorted(seen) == sorted(whole.together.labels.tolist())
 
 
 def test_rules_for_a_task_do_not_see_the_data_set_itself():

@@ -15,6 +15,7 @@ from stsun.cli import main
 from stsun.configuration import Configuration
 from stsun.data.sample import Sample
 from stsun.errors import ConfigurationError
+from stsun.export.facts import facts_of
 from stsun.model.checkpoint import load, read_card, save
 from stsun.model.stsun import create
 
@@ -111,6 +112,14 @@ def test_a_synonym_gives_the_logits_of_the_known_category(model):
     logits = answer(grown, bright(0), replace(ASKED, categories=("forest", "woods")))
     assert torch.equal(logits[0], logits[1])
     assert "woods" in grown.categories_for("segmentation")
+
+
+def test_what_a_checkpoint_tells_of_its_training_still_holds(model, tmp_path):
+    card = {"training_data": [{"name": "a", "title": "ponds", "licence": "CC0"}]}
+    known = load(save(model, tmp_path / "model", card))
+    grown = add_category(known, "woods", like="forest")
+    asked = replace(ASKED, bands=[ASKED.bands])
+    assert json.loads(facts_of(grown, asked, "float32")["licence"]) == {"ponds": "CC0"}
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,19 @@ import pytest
 import torch
 
 from stsun.cli import main
+from stsun.data.dataset import open_dataset
 from stsun.errors import CheckpointError, ConfigurationError
+from stsun.evaluation import temperature as temperatures
 from stsun.evaluation.evaluate import answer, evaluate
-from stsun.evaluation.temperature import Pixels, best_temperature, calibrate, temperatures_of
+from stsun.evaluation.temperature import (
+    Drawn,
+    Pixels,
+    best_temperature,
+    calibrate,
+    calibration_error,
+    labelled_pixels,
+    temperatures_of,
+)
 from stsun.model.checkpoint import load, read_card, save
 from stsun.model.stsun import create
 from stsun.prediction.products import Rows, probabilities, render
@@ -22,18 +32,27 @@ def drawn(seed, temperature, pixels=20_000, classes=4):
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 3, (pixels, classes)).astype(np.float32)
     noise = rng.gumbel(size=logits.shape)
-    return logits, (logits / temperature + noise).argmax(axis=1)
+    return Drawn(logits, (logits / temperature + noise).argmax(axis=1), np.ones(pixels))
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
 def test_the_temperature_that_labels_were_drawn_at_is_found(temperature):
-    assert best_temperature(*drawn(0, temperature)) == pytest.approx(temperature, 0.05)
+    assert best_temperature(drawn(0, temperature)) == pytest.approx(temperature, 0.05)
 
 
 def test_temperatures_keep_to_their_range():
-    logits, _ = drawn(2, 1.0, 100)
-    assert best_temperature(logits, logits.argmax(1)) == pytest.approx(0.05)
-    assert best_temperature(logits, logits.argmin(1)) == pytest.approx(20)
+    logits, each = (own := drawn(2, 1.0, 100)).logits, own.each
+    assert best_temperature(Drawn(logits, logits.argmax(1), each)) == pytest.approx(0.05)
+    assert best_temperature(Drawn(logits, logits.argmin(1), each)) == pytest.approx(20)
+
+
+def test_a_pixel_counts_as_often_as_it_stands_for_others():
+    few, many = drawn(0, 1.0, 200), drawn(1, 6.0, 200)
+    weighed = Drawn(few.logits, few.labels, np.full(200, 3.0))
+    again = Drawn(np.repeat(few.logits, 3, axis=0), np.repeat(few.labels, 3), np.ones(600))
+    told, repeated = (pixels("a", "x", first, many) for first in (weighed, again))
+    assert told.own == pytest.approx(repeated.own)
+    assert calibration_error(told.together, 1.0) == pytest.approx(calibration_error(repeated.together, 1.0))
 
 
 def pixels(name, categories, *samples, task="segmentation"):
@@ -98,12 +117,21 @@ def test_a_model_that_is_too_sure_becomes_less_so(model, world):
     (told,) = found.data_sets
     assert found.temperatures["segmentation"] > 2 and told["ece_after"] < 0.6 * told["ece_before"]
     assert model.temperatures == {}
+    assert told["ece_before"] == pytest.approx(evaluate(model, world, "val")["ece"], abs=1e-5)
     before = evaluate(model, world, "test")
     model.temperatures = found.temperatures
     after = evaluate(model, world, "test")
     model.temperatures = {}
     assert after["ece"] < before["ece"] and after["temperature"] == told["applied"]
     assert after["confusion_matrix"] == before["confusion_matrix"] and "temperature" not in before
+
+
+def test_few_are_drawn_of_a_sample_of_many_pixels_and_stand_for_all(model, world, monkeypatch):
+    monkeypatch.setattr(temperatures, "MOST_PIXELS", 100)
+    found = labelled_pixels(model, open_dataset(world), "train")
+    pixels = evaluate(model, world, "train")["pixels"]
+    assert [len(one.labels) for one in found.samples] == [100] * len(found.samples)
+    assert sum(one.each.sum() for one in found.samples) == pytest.approx(pixels)
 
 
 def test_the_command_saves_it_with_the_model_and_predictions_use_it(model, world, tmp_path, monkeypatch, capsys):
@@ -144,8 +172,6 @@ def test_a_card_with_other_temperatures_is_refused(model, tmp_path, wrong):
 
 def test_a_legend_merges_what_the_model_knows(model, world):
     names = ["water", "vegetation", "bare soil", "artificial surface"]
-    from stsun.data.dataset import open_dataset
-
     sample = (dataset := open_dataset(world)).read(dataset.records("test")[0])
     from dataclasses import replace
 

@@ -64,5 +64,6 @@ def _with_row(model: STSUN, name: str, row: Tensor, tasks: Sequence[str]) -> STS
     weights = model.state_dict()
     weights[table] = torch.cat([weights[table], row.to(weights[table])[None]])
     grown.load_state_dict(weights)
-    grown.name, grown.colors, grown.temperatures = model.name, dict(model.colors), dict(model.temperatures)
+    grown.name, grown.checkpoint = model.name, model.checkpoint
+    grown.colors, grown.temperatures = dict(model.colors), dict(model.temperatures)
     return grown.to(weights[table].device).train(model.training)

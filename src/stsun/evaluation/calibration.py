@@ -11,13 +11,16 @@ BINS = 15
 """Bins of equal width over the confidence 0 to 1, as in Guo et al., On Calibration of Modern Neural Networks (2017)."""
 
 
-def reliability(labels: Maps, prediction: Maps, confidence: NDArray[np.float32]) -> NDArray[np.float64]:
+def reliability(
+    labels: Maps, prediction: Maps, confidence: NDArray[np.float32], each: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Return of each bin of confidence how many labelled pixels it holds, their summed confidence, how many are right.
 
     Args:
         labels: Category indices of any shape, 255 = not counted.
         prediction: Category indices of the same shape.
         confidence: Probability of what is predicted, 0 to 1, of the same shape.
+        each: How many pixels each one stands for, of the same shape; None = itself.
 
     Returns:
         ``15 3``. Those of parts of an image add up to that of the whole.
@@ -26,8 +29,8 @@ def reliability(labels: Maps, prediction: Maps, confidence: NDArray[np.float32])
     sure = confidence[counted].astype(np.float64)
     right = (labels[counted] == prediction[counted]).astype(np.float64)
     place = np.clip((sure * BINS).astype(np.int64), 0, BINS - 1)
-    columns = [np.bincount(place, weights, BINS) for weights in (None, sure, right)]
-    return np.stack(columns, axis=1).astype(np.float64)
+    many = np.ones_like(sure) if each is None else each[counted]
+    return np.stack([np.bincount(place, many * column, BINS) for column in (1.0, sure, right)], axis=1)
 
 
 def calibration_measures(bins: NDArray[np.float64]) -> Measures:

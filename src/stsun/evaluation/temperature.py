@@ -83,31 +83,46 @@ def calibrate(
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """Labelled pixels that were drawn, and what a model says of them.
+
+    Args:
+        logits: ``N K``; of a change K = 2, unchanged has 0.
+        labels: ``N``.
+        each: ``N``, how many labelled pixels each one stands for, so that a sample counts as it does in other scores.
+    """
+
+    logits: Logits
+    labels: Labels
+    each: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Pixels:
-    """Labelled pixels of a split of a data set, and what a model says of them.
+    """Labelled pixels of a split of a data set.
 
     Args:
         name: Of the data set.
         task: Its task.
         key: Its task and categories (`stsun.model.temperatures.key_of`).
-        samples: For each sample that has labels, logits ``N K`` and labels ``N``; of a change K = 2, unchanged has 0.
+        samples: What was drawn from each sample that has labels.
     """
 
     name: str
     task: str
     key: str
-    samples: tuple[tuple[Logits, Labels], ...]
+    samples: tuple[Drawn, ...]
 
     @cached_property
-    def together(self) -> tuple[Logits, Labels]:
-        """Logits and labels of all samples."""
-        logits, labels = zip(*self.samples, strict=True)
-        return np.concatenate(logits), np.concatenate(labels)
+    def together(self) -> Drawn:
+        """What was drawn from all samples."""
+        parts = ((one.logits, one.labels, one.each) for one in self.samples)
+        return Drawn(*(np.concatenate(same) for same in zip(*parts, strict=True)))
 
     @cached_property
     def own(self) -> float:
         """The temperature that they would have by themselves."""
-        return best_temperature(*self.together)
+        return best_temperature(self.together)
 
 
 def temperatures_of(found: Sequence[Pixels], *, held: float = HELD_BY_TASK) -> dict[str, float]:
@@ -131,30 +146,28 @@ def temperatures_of(found: Sequence[Pixels], *, held: float = HELD_BY_TASK) -> d
 def _told(pixels: Pixels, split: str, temperatures: Mapping[str, float]) -> dict[str, Any]:
     by = {"before": 1.0, "by_task": temperatures[pixels.task], "after": temperatures[pixels.key]}
     facts = {"data_set": pixels.name, "split": split, "task": pixels.task, "temperature": pixels.own}
-    errors = {f"ece_{when}": calibration_error(*pixels.together, one) for when, one in by.items()}
+    errors = {f"ece_{when}": calibration_error(pixels.together, one) for when, one in by.items()}
     return {**facts, "applied": temperatures[pixels.key], **errors}
 
 
-def best_temperature(logits: Logits, labels: Labels) -> float:
+def best_temperature(drawn: Drawn) -> float:
     """Return the temperature of least mean negative log-likelihood, between 0.05 and 20.
 
     It is convex in 1 / T, so its slope, mean(E[z] - z_label), changes its sign once: bisection finds where.
-
-    Args:
-        logits: ``N K``.
-        labels: ``N``.
     """
     low, high = (1 / bound for bound in reversed(RANGE))
     for _ in range(50):
         middle = (low * high) ** 0.5
-        slope = _slope(logits.astype(np.float64), labels, middle)
+        slope = _slope(drawn, middle)
         low, high = (middle, high) if slope < 0 else (low, middle)
     return float(1 / middle)
 
 
-def _slope(logits: NDArray[np.float64], labels: Labels, factor: float) -> float:
+def _slope(drawn: Drawn, factor: float) -> float:
+    logits = drawn.logits.astype(np.float64)
     expected = (_softmax(logits * factor) * logits).sum(axis=1)
-    return float((expected - logits[np.arange(len(labels)), labels]).mean())
+    told = logits[np.arange(len(logits)), drawn.labels]
+    return float(np.average(expected - told, weights=drawn.each))
 
 
 def _softmax(logits: NDArray[Any]) -> NDArray[Any]:
@@ -162,15 +175,15 @@ def _softmax(logits: NDArray[Any]) -> NDArray[Any]:
     return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
-def calibration_error(logits: Logits, labels: Labels, temperature: float) -> float:
-    """Return the expected calibration error, 0 to 1, of logits ``N K`` divided by a temperature; labels ``N``."""
-    return float(calibration_measures(reliability_at(logits, labels, temperature))["ece"])
+def calibration_error(drawn: Drawn, temperature: float) -> float:
+    """Return the expected calibration error, 0 to 1, of logits divided by a temperature."""
+    return float(calibration_measures(reliability_at(drawn, temperature))["ece"])
 
 
-def reliability_at(logits: Logits, labels: Labels, temperature: float) -> NDArray[np.float64]:
+def reliability_at(drawn: Drawn, temperature: float) -> NDArray[np.float64]:
     """Return the bins of `stsun.evaluation.calibration.reliability` at a temperature."""
-    shares = _softmax(logits / np.float32(temperature))
-    return reliability(labels, logits.argmax(axis=1), shares.max(axis=1))
+    shares = _softmax(drawn.logits / np.float32(temperature))
+    return reliability(drawn.labels, drawn.logits.argmax(axis=1), shares.max(axis=1), drawn.each)
 
 
 def labelled_pixels(
@@ -189,14 +202,14 @@ def labelled_pixels(
         CheckpointError: The model gives logits of another shape, or NaN.
     """
     random = np.random.default_rng(seed)
-    samples: list[tuple[Logits, Labels]] = []
+    samples: list[Drawn] = []
     records = source.records(split)
     with evaluating(model, device) as used:
         network = network_for(model)
         for done, record in enumerate(records, start=1):
             sample: Sample = source.read(record)
-            chosen = _labelled(logits_of(network(sample.configuration), sample, used).numpy(), sample, random)
-            samples += [chosen] * bool(len(chosen[1]))
+            drawn = _drawn(logits_of(network(sample.configuration), sample, used).numpy(), sample, random)
+            samples += [drawn] * bool(len(drawn.labels))
             if progress is not None:
                 progress(done, len(records))
     if not samples:
@@ -204,14 +217,15 @@ def labelled_pixels(
     return Pixels(source.name, source.task, key_of(sample.configuration), tuple(samples))
 
 
-def _labelled(logits: Logits, sample: Sample, random: np.random.Generator) -> tuple[Logits, Labels]:
-    """Return logits ``N K`` and labels ``N`` of pixels drawn at random and in their order; of a change K = 2."""
+def _drawn(logits: Logits, sample: Sample, random: np.random.Generator) -> Drawn:
+    """Return labelled pixels drawn at random, in their order."""
     assert sample.labels is not None, "data sets have labels"
     places = np.argwhere(sample.labels != IGNORE)
-    if len(places) > MOST_PIXELS:
-        places = places[np.sort(random.choice(len(places), MOST_PIXELS, replace=False))]
+    count = len(places)
+    if count > MOST_PIXELS:
+        places = places[np.sort(random.choice(count, MOST_PIXELS, replace=False))]
     maps, rows, columns = places.T
     chosen = logits[maps, :, rows, columns]
     if sample.configuration.task == "binary_change":
         chosen = np.concatenate([np.zeros_like(chosen), chosen], axis=1)
-    return chosen, sample.labels[maps, rows, columns]
+    return Drawn(chosen, sample.labels[maps, rows, columns], np.full(len(places), count / max(1, len(places))))

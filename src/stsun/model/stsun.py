@@ -35,7 +35,7 @@ class STSUN(Network):
         colors: ``#rrggbb`` of categories, as the data sets it was trained on had them.
         temperatures: What logits are divided by before they become probabilities, by task or by task and categories
             (see `stsun.model.temperatures`); what is left out: 1.
-        checkpoint: The weights file it was loaded from; None = none.
+        checkpoint: The weights file it was loaded from, or that it was grown from by a category; None = none.
     """
 
     def __init__(self, config: STSUNConfig) -> None:
