@@ -1,18 +1,20 @@
 """Exchange one module at a time under one short budget, and compare on validation splits.
 
-    python benchmarks/ablations.py [--experiment configs/ablation-nano.yaml] [--seeds 0] [--output runs/ablations]
+    python benchmarks/ablations.py --seeds 0 1 2 --json benchmarks/results/ablations.json
 
-Prints a Markdown table: one row per variant, the headline score of each data set (mean over seeds), their mean, the
-parameters. A short budget tells which module learns fast, not which is best in the end.
+Prints a Markdown table: one row per variant, the headline score of each data set (mean over seeds), their mean with its
+standard error over seeds, the parameters. A short budget tells which module learns fast, not which is best in the end.
 """
 
 import argparse
 import json
 import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stsun.model.checkpoint import read_card
 from stsun.training.experiment import train
+from tables import HEADLINES, head, row, write_json
 
 VARIANTS = {
     "default": [],
@@ -26,14 +28,14 @@ VARIANTS = {
     "temporal: mean": ["model.options.temporal=mean"],
     "head: generated": ["model.options.head=generated"],
     "no task embedding": ["model.options.task_embedding=false"],
-    "no augmentation of metadata, bands, dates": [
-        f"stream.augment.{name}=false" for name in ("drop_metadata", "drop_bands", "drop_dates")
-    ],
+    "no dropout of metadata": ["stream.augment.drop_metadata=false"],
+    "no dropout of bands": ["stream.augment.drop_bands=false"],
+    "no dropout of dates": ["stream.augment.drop_dates=false"],
     "paper, width 64": [
         "model.size=paper", "model.options={widths: [64], condition: 32, attention_width: 32}",
     ],
 }  # fmt: skip
-HEADLINE = {"binary_change": "change_f1", "segmentation": "mean_iou", "semantic_change": "mean_iou"}
+PARAMETERS = "parameters"
 
 
 def run(experiment: str, variant: str, seed: int, output: Path) -> dict[str, float]:
@@ -42,18 +44,20 @@ def run(experiment: str, variant: str, seed: int, output: Path) -> dict[str, flo
     overrides = [*VARIANTS[variant], f"seed={seed}", f"output={folder}", f"name={folder.name}"]
     train(experiment, overrides, resume=(folder / "checkpoints").is_dir())
     scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
-    values = {row["data_set"]: float(row[HEADLINE[row["task"]]] or 0) for row in scores}
-    return {**values, "parameters": float(read_card(folder)["parameters"])}
+    values = {each["data_set"]: float(each[HEADLINES[each["task"]][0]] or 0) for each in scores}
+    return {**values, PARAMETERS: float(read_card(folder)["parameters"])}
 
 
-def table(results: dict[str, list[dict[str, float]]]) -> str:
-    """Return the Markdown table of the means over seeds."""
-    names = [name for name in next(iter(results.values()))[0] if name != "parameters"]
-    lines = [f"| variant | {' | '.join(names)} | mean | parameters |", "|---" * (len(names) + 3) + "|"]
+def table(results: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
+    """Return the Markdown table of the means over seeds; ``results`` are those of each seed by variant."""
+    names = [name for name in next(iter(results.values()))[0] if name != PARAMETERS]
+    lines = [head(["variant", *names, "mean", "parameters"], texts=1)]
     for variant, runs in results.items():
         means = [statistics.mean(run[name] for run in runs) for name in names]
-        cells = " | ".join(f"{mean:.3f}" for mean in [*means, statistics.mean(means)])
-        lines.append(f"| {variant} | {cells} | {runs[0]['parameters'] / 1e6:.2f} M |")
+        of_seeds = [statistics.mean(run[name] for name in names) for run in runs]
+        error = f" ± {statistics.stdev(of_seeds) / len(runs) ** 0.5:.3f}" if len(runs) > 1 else ""
+        cells = [*(f"{mean:.3f}" for mean in means), f"{statistics.mean(of_seeds):.3f}{error}"]
+        lines.append(row([variant, *cells, f"{runs[0][PARAMETERS] / 1e6:.2f} M"]))
     return "\n".join(lines)
 
 
@@ -64,12 +68,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
     parser.add_argument("--output", type=Path, default=Path("runs/ablations"))
+    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     results = {
         variant: [run(options.experiment, variant, seed, options.output) for seed in options.seeds]
         for variant in options.variants
     }
     print(table(results))
+    if options.json is not None:
+        write_json(options.json, {"experiment": options.experiment, "seeds": options.seeds, "variants": results})
 
 
 if __name__ == "__main__":

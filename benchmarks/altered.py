@@ -59,16 +59,14 @@ def train_all(plans: Mapping[Path, Mapping[str, Any]], processes: int) -> None:
         processes: How many run at a time.
 
     Raises:
-        SystemExit: One of them failed; what it said is above.
+        SystemExit: A folder holds a run of another plan, or one of them failed; what it said is above.
     """
+    files = {folder: _written(plan, folder) for folder, plan in plans.items()}
 
     def run(folder: Path) -> int:
         if (folder / WEIGHTS).is_file():
             return 0
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        plan = {**plans[folder], "name": folder.name, "output": str(folder.resolve())}
-        file = folder.with_suffix(".yaml")
-        file.write_text(yaml.safe_dump(plan), encoding="utf-8")
+        file = files[folder]
         resumed = ["--resume"] if folder.is_dir() else []
         return subprocess.run([sys.executable, "-m", "stsun", "train", str(file), *resumed], check=False).returncode
 
@@ -76,3 +74,18 @@ def train_all(plans: Mapping[Path, Mapping[str, Any]], processes: int) -> None:
         codes = list(pool.map(run, plans))
     if any(codes):
         sys.exit(f"{sum(map(bool, codes))} of {len(codes)} trainings failed; what they said is above")
+
+
+def _written(plan: Mapping[str, Any], folder: Path) -> Path:
+    """Return the experiment file of a run, beside its folder; a run that is there already has to be of this plan.
+
+    Raises:
+        SystemExit: It is of another.
+    """
+    file = folder.with_suffix(".yaml")
+    text = yaml.safe_dump({**plan, "name": folder.name, "output": str(folder.resolve())})
+    if folder.is_dir() and not (file.is_file() and file.read_text(encoding="utf-8") == text):
+        sys.exit(f"{folder} is of a run with other settings ({file.name}); give another --output, or remove it")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return file

@@ -20,6 +20,7 @@ from stsun.data.batching import Batch, collate
 from stsun.data.dataset import DataSet, open_dataset
 from stsun.evaluation.evaluate import Judged, evaluate
 from stsun.model.checkpoint import load, read_card
+from stsun.model.config import named_config
 from stsun.model.specialise import fastest
 from stsun.training.experiment import samples_seen, sources_of
 from stsun.training.fit import LAST, fit
@@ -134,7 +135,7 @@ def trial(
     Raises:
         SystemExit: The folder is of a trial with another experiment.
     """
-    keep_plan(experiment, folder)
+    keep_plan(network, experiment, folder)
     kept = folder / RESULT.format(split)
     if kept.is_file():
         return [Result(**entry) for entry in json.loads(kept.read_text(encoding="utf-8"))]
@@ -201,14 +202,17 @@ def results_on(
     return results
 
 
-def keep_plan(experiment: Experiment, folder: Path) -> None:
-    """Write the experiment into the folder of its trial, or hold it against the one that is there.
+def keep_plan(network: str, experiment: Experiment, folder: Path) -> None:
+    """Write the experiment, and the design if it is STSUN, into the folder of its trial; or compare with what is there.
 
     Raises:
-        SystemExit: They differ.
+        SystemExit: They differ: other settings, or a design that has changed since.
     """
-    plan = folder / PLAN
-    text = json.dumps(asdict(experiment), indent=1)
+    plan, model = folder / PLAN, experiment.model
+    content = asdict(experiment)
+    if network == OURS and model.size is not None:
+        content["design"] = asdict(named_config(model.size, ("any",), **model.options))
+    text = json.dumps(content, indent=1)
     if plan.is_file() and plan.read_text(encoding="utf-8") != text:
         raise SystemExit(f"{folder} is of a trial with other settings ({PLAN}); give another --output, or remove it")
     folder.mkdir(parents=True, exist_ok=True)

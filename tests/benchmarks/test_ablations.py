@@ -36,3 +36,12 @@ def test_fixed_rows_and_lost_bandwidths_do_not_go_together(source):
     assert made(source, [fixed, *others], 30)
     with pytest.raises(ConfigurationError, match="none for"):
         made(source, [fixed], 30)
+
+
+def test_the_table_tells_means_and_how_far_seeds_lie_apart():
+    runs = [{"a": 0.2, "b": 0.4, "parameters": 2e6}, {"a": 0.4, "b": 0.6, "parameters": 2e6}]
+    *_, both = ablations.table({"default": runs}).splitlines()
+    # by hand: the seeds' means are 0.3 and 0.5, their deviation 0.1414, over the root of two
+    assert both == "| default | 0.300 | 0.500 | 0.400 ± 0.100 | 2.00 M |"
+    *_, alone = ablations.table({"default": runs[:1]}).splitlines()
+    assert alone.split(" | ")[3] == "0.300"

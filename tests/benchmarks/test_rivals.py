@@ -27,6 +27,7 @@ from stsun.data.sample import Sample
 from stsun.errors import ConfigurationError
 from stsun.evaluation.evaluate import evaluate
 from stsun.model.checkpoint import save
+from stsun.model.config import SIZES
 from stsun.model.stsun import create
 from stsun.simulation.dataset import write_dataset
 from stsun.training.losses import loss
@@ -273,6 +274,9 @@ def test_the_program_trains_alone_and_together_and_repeats_nothing(experiment, t
     assert capsys.readouterr().out.partition("| data set")[2] == table
     with pytest.raises(SystemExit, match="other settings"):
         compare.main([*command, "--set", "steps=3"])
+    monkeypatch.setitem(SIZES, "nano", {**SIZES["nano"], "embedding": 16})
+    with pytest.raises(SystemExit, match="other settings"):  # a size that stands for another design now
+        compare.main(command)
 
 
 def test_test_splits_are_scored_by_the_kept_weights_and_beside_a_checkpoint(experiment, tmp_path, monkeypatch, capsys):
