@@ -4,12 +4,13 @@ Example:
     python benchmarks/joint.py src/stsun/checkpoints/tiny --split val --json benchmarks/results/joint_val.json
 
 For each data set that has the split: the headline scores with their 95 % intervals, the best of the baselines that
-`baselines.py` has written for the same split, how many samples of it the training saw (where the checkpoint's card
-tells), GFLOPs of the split's first sample (2 x multiply-add, attention counted), and seconds for the whole split with
-reading. A score is marked with * where it does not beat the best baseline. The mean IoU is over the categories that
-occur in labels or predictions, so that a few pixels of a category that no label has cost as much as a whole one;
-beside it stands the mean over the labelled ones only. Data sets with categories that the checkpoint does not know are
-left out, with a line that says so.
+`baselines.py` has written for the same split, the expected calibration error, how many samples of it the training saw
+(where the checkpoint's card tells), what a forward pass of the split's first sample costs, specialised for its
+configuration (GFLOPs: 2 x multiply-add, attention counted; est. ms as in docs/speed.md; peak MB of a process that does
+nothing else), and seconds for the whole split with reading. A score is marked with * where it does not beat the best
+baseline. The mean IoU is over the categories that occur in labels or predictions, so that a few pixels of a category
+that no label has cost as much as a whole one; beside it stands the mean over the labelled ones only. Data sets with
+categories that the checkpoint does not know are left out, with a line that says so.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from typing import Any
 import torch
 from rasterio.errors import NotGeoreferencedWarning
 
-from stsun.bench.flops import count_gflops, parameter_count
+from costing import cost_on
 from stsun.data.batching import collate
 from stsun.data.dataset import DataSet
 from stsun.errors import ConfigurationError
@@ -36,7 +37,7 @@ from tables import HEADLINES, data_sets, head, row, samples_told, scoring_parser
 BASELINES = ("majority", "all_changed", "linear")
 COLUMNS = (
     "data set", "task", "metric", "score", "labelled only", "95 % interval", "best baseline", "which", "samples",
-    "seen in training", "parameters (M)", "GFLOPs", "seconds",
+    "ECE", "seen in training", "parameters (M)", "GFLOPs", "est. ms", "peak MB", "seconds",
 )  # fmt: skip
 
 
@@ -96,9 +97,7 @@ def score(model: STSUN, name: str, dataset: DataSet, split: str) -> dict[str, An
         print(f"\r{name}: {done} of {samples} samples", end=end, file=sys.stderr, flush=True)
 
     scores = evaluate(model, dataset, split, progress=tell)
-    batch = collate([dataset.read(dataset.records(split)[0])])
-    gflops = count_gflops(model, batch.images, batch.valid, batch.days, batch.configuration)
-    return {**scores, "parameters": parameter_count(model), "gflops": gflops}
+    return {**scores, **cost_on(model, collate([dataset.read(dataset.records(split)[0])]))}
 
 
 def table_rows(name: str, result: dict[str, Any]) -> list[str]:
@@ -113,7 +112,8 @@ def table_rows(name: str, result: dict[str, Any]) -> list[str]:
             name, result["task"], metric, number(value) + ("" if beaten else " *"),
             number(labelled_mean(result) if metric == "mean_iou" else None), interval(result["intervals"][metric]),
             number(best), which, str(result["samples"]),
-            "–" if seen is None else str(seen), f"{result['parameters'] / 1e6:.2f}", f"{result['gflops']:.2f}",
+            number(result["ece"]), "–" if seen is None else str(seen), f"{result['parameters'] / 1e6:.2f}",
+            f"{result['gflops']:.2f}", f"{result['est_ms']:.0f}", f"{result['peak_mb']:.0f}",
             f"{result['seconds']:.1f}",
         ]  # fmt: skip
         rows.append(row(cells))

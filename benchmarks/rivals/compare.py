@@ -40,7 +40,7 @@ from trials import JOINT, OURS, VALIDATION, Part, Result, of_checkpoint, parts_o
 METRICS = {task: names[0] for task, names in HEADLINES.items()}
 COLUMNS = (
     "data set", "metric", "network", "trained", "score of each seed", "mean", "STSUN alone minus it", "95 % interval",
-    "samples seen", "parameters (M)", "GFLOPs", "est. ms",
+    "samples seen", "parameters (M)", "GFLOPs", "est. ms", "peak MB",
 )  # fmt: skip
 VERDICT_COLUMNS = (
     "data set", "metric", "best rival", "which", "STSUN alone", "STSUN", "trained", "over the rival", "95 % interval",
@@ -120,7 +120,7 @@ def entry_of(group: Group, ours: Group | None) -> dict[str, Any]:
     """Return what the table and the JSON file say of one network on one data set."""
     first, metric = group[0], METRICS[group[0].task]
     told = {name: getattr(first, name) for name in ("data_set", "network", "joint", "learning_rate", "updates")}
-    costs = {name: getattr(first, name) for name in ("samples_seen", "parameters", "gflops", "est_ms")}
+    costs = {name: getattr(first, name) for name in ("samples_seen", "parameters", "gflops", "est_ms", "peak_mb")}
     scores = {"metric": metric, "scores": [result.score for result in group], **summary_of(group, ours, metric)}
     minutes = [result.minutes for result in group]
     return {**told, **scores, **costs, "minutes": minutes, "validation_samples": len(first.matrices)}
@@ -135,6 +135,7 @@ def table_row(entry: dict[str, Any]) -> str:
         number(entry["score"]) + ("" if error is None else f" ± {error:.3f}"),
         number(entry["behind_stsun"]), interval(entry["interval"]), str(entry["samples_seen"]),
         f"{entry['parameters'] / 1e6:.2f}", f"{entry['gflops']:.2f}", f"{entry['est_ms']:.0f}",
+        f"{entry['peak_mb']:.0f}",
     ]  # fmt: skip
     return row(cells)
 

@@ -7,21 +7,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
 import roster
+from costing import cost_on
 from rival import Port, port_of
-from stsun.bench.clock import timed
-from stsun.bench.flops import count_gflops, parameter_count
-from stsun.data.batching import Batch, collate
+from stsun.bench.flops import count_gflops
+from stsun.data.batching import collate
 from stsun.data.dataset import DataSet, open_dataset
 from stsun.evaluation.evaluate import Judged, evaluate
 from stsun.model.checkpoint import load, read_card
 from stsun.model.config import named_config
-from stsun.model.specialise import fastest
 from stsun.training.experiment import samples_seen, sources_of
 from stsun.training.fit import LAST, fit
 from stsun.training.plan import Experiment
@@ -69,6 +67,7 @@ class Result:
         parameters: Of the network, for all its data sets together.
         gflops: Of one forward pass of the first sample that was scored.
         est_ms: Of the same (see `stsun.bench.clock.Times`).
+        peak_mb: Of the same, the largest resident memory of a process that does nothing else.
         score: The headline metric on the split; None = undefined.
         matrices: The confusion matrix of each of its samples.
     """
@@ -85,6 +84,7 @@ class Result:
     parameters: int
     gflops: float
     est_ms: float
+    peak_mb: float
     score: float | None
     matrices: list[list[list[int]]]
 
@@ -250,21 +250,8 @@ def scored(model: nn.Module, dataset: DataSet, split: str, metric: str) -> dict[
         matrices.append(judged.counts.full.tolist())
 
     score = evaluate(model, dataset, split, watch=keep)[metric]
-    cost = cost_of(model, collate([dataset.read(dataset.records(split)[0])]))
+    cost = cost_on(model, collate([dataset.read(dataset.records(split)[0])]))
     return {"data_set": dataset.name, "task": dataset.task, "score": score, "matrices": matrices, **cost}
-
-
-def cost_of(model: nn.Module, batch: Batch, repeats: int = 3) -> dict[str, Any]:
-    """Return parameters, and what one forward pass costs: of STSUN specialised, as it is when it is used."""
-    network = fastest(model.eval().requires_grad_(False), batch.configuration)
-    inputs = (batch.images, batch.valid, batch.days, batch.configuration)
-
-    def forward() -> None:
-        with torch.inference_mode():
-            network(*inputs)
-
-    times = timed(forward, repeats)
-    return {"parameters": parameter_count(model), "gflops": count_gflops(network, *inputs), "est_ms": times.est_ms}
 
 
 def with_equal_flops(experiment: Experiment, network: str) -> Experiment:

@@ -16,8 +16,8 @@ CATEGORIES = {
 def result(**changes):
     scores = {"task": "segmentation", "mean_iou": 0.5, "change_f1": 0.3, "intervals": INTERVALS, "samples": 4}
     scores |= {"categories": CATEGORIES}
-    cost = {"parameters": 560_000, "gflops": 1.234, "seconds": 5.6, "samples_seen": None, "baselines": {}}
-    return scores | cost | changes
+    cost = {"parameters": 560_000, "gflops": 1.234, "est_ms": 7.8, "peak_mb": 301.2, "seconds": 5.6}
+    return scores | {"ece": 0.1, "samples_seen": None, "baselines": {}} | cost | changes
 
 
 def test_the_best_baseline_is_the_highest_of_those_that_could_be_fitted():

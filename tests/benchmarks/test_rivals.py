@@ -17,7 +17,6 @@ from comparison import cost_of_all, groups_of, lead, reference_for, summary_of, 
 from rival import key_of, port_of
 from stsun.bands import Band
 from stsun.bench.cases import random_request
-from stsun.bench.clock import Times
 from stsun.bench.flops import count_gflops
 from stsun.configuration import Configuration
 from stsun.data import transforms
@@ -42,6 +41,7 @@ SHAPES = {
     "pair": (2, {"task": "binary_change", "categories": ("changed",)}),
 }
 """Of each form the dates, and what is asked for."""
+COST = {"parameters": 10, "gflops": 1.0, "est_ms": 1.0, "peak_mb": 1.0}
 PAIRS = [(name, form) for name, contender in roster.ROSTER.items() for form in contender.forms]
 
 
@@ -180,7 +180,7 @@ def result(network, seed, matrices):
     (_, false), (missed, hits) = np.sum(matrices, axis=0)
     return Result(
         data_set="a", task="binary_change", network=network, joint=False, seed=seed, learning_rate=1e-3, updates=1,
-        samples_seen=4, minutes=1.0, parameters=10, gflops=1.0, est_ms=1.0, score=float(2 * hits / (2 * hits + false + missed)),
+        samples_seen=4, minutes=1.0, parameters=10, gflops=1.0, est_ms=1.0, peak_mb=1.0, score=float(2 * hits / (2 * hits + false + missed)),
         matrices=matrices,
     )  # fmt: skip
 
@@ -252,7 +252,7 @@ def experiment(tmp_path):
 
 
 def test_the_program_trains_alone_and_together_and_repeats_nothing(experiment, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(trials, "timed", lambda call, repeats: Times(1.0, 1.0, 1.0, 1.0))
+    monkeypatch.setattr(trials, "cost_on", lambda model, batch: COST)
     command = [
         str(experiment), "--networks", "stsun", "vit", "fc-siam-diff", "--joint",
         "--output", str(tmp_path / "runs"), "--json", str(tmp_path / "found.json"),
@@ -280,7 +280,7 @@ def test_the_program_trains_alone_and_together_and_repeats_nothing(experiment, t
 
 
 def test_test_splits_are_scored_by_the_kept_weights_and_beside_a_checkpoint(experiment, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(trials, "timed", lambda call, repeats: Times(1.0, 1.0, 1.0, 1.0))
+    monkeypatch.setattr(trials, "cost_on", lambda model, batch: COST)
     pairs = open_dataset(tmp_path / "two" / "dataset.yaml")
     command = [str(experiment), "--only", pairs.name, "--networks", "stsun", "bit", "--output", str(tmp_path / "runs")]
     compare.main(command)
