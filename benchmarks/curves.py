@@ -50,8 +50,10 @@ from tables import HEADLINES, head, row, write_json
 
 MOST_USED = ("B08", "B04", "B03", "B02", "B11", "B12", "B8A", "B05", "B06", "B07")
 """Bands of Sentinel-2: near infrared and red, then colours, shortwave infrared, and the red edge."""
-SERIES_DATES, SERIES_DAYS, SPACED_DATES = 8, 45.0, 5
-"""Dates of a full series and the days between them; and how many dates there are where their spacing is changed."""
+SERIES_DATES, SERIES_SPAN = 32, 315.0
+"""Dates of a full series, and the days that it lasts. No training here saw more than 16 dates at once."""
+SPACED_DATES, SPACED_DAYS = 5, 45.0
+"""How many dates there are where their spacing is changed, and the days between them before that."""
 
 Value = TypeVar("Value")
 Models = Mapping[str, STSUN]
@@ -136,13 +138,14 @@ def aligned_scene(kind: str, seed: int, size: int) -> Scene:
 def long_series(kind: str, seed: int, size: int) -> Scene:
     """Return a series of ``SERIES_DATES`` dates, evenly spaced, under a clear sky."""
     plan = replace(KINDS[kind], dates=(SERIES_DATES, SERIES_DATES), cloud_cover=0.0)
-    return space_dates(plan_scene(plan, seed, size), SERIES_DAYS)
+    return space_dates(plan_scene(plan, seed, size), SERIES_SPAN / (SERIES_DATES - 1))
 
 
 def short_series(kind: str, seed: int, size: int) -> Scene:
-    """Return the end of a long series: ``SPACED_DATES`` dates."""
+    """Return the end of a long series, ``SPACED_DATES`` dates, ``SPACED_DAYS`` apart."""
     series = long_series(kind, seed, size)
-    return replace(series, bands=series.bands[-SPACED_DATES:], conditions=series.conditions[-SPACED_DATES:])
+    end = replace(series, bands=series.bands[-SPACED_DATES:], conditions=series.conditions[-SPACED_DATES:])
+    return space_dates(end, SPACED_DAYS)
 
 
 @dataclass(frozen=True)
@@ -178,8 +181,8 @@ CURVES = {
     "bands": Curve("bands", SERIES, (1, 2, 3, 4, 6, 10), 10, keep_most_used),
     "bands-spread": Curve("bands", ("hyperspectral",), (4, 8, 16, 32, 64, 128, 224), 224, keep_spread),
     "gsd": Curve("GSD factor", LAND_COVER, (0.5, 0.7, 1, 1.4, 2, 4), 1, resize_pixels, clear_scene),
-    "dates": Curve("dates", SERIES, (1, 2, 3, 5, 8), 8, keep_dates, long_series),
-    "spacing": Curve("days between dates", SERIES, (5, 15, 30, 45, 90), SERIES_DAYS, space_dates, short_series),
+    "dates": Curve("dates", SERIES, (1, 2, 3, 5, 8, 16, 32), SERIES_DATES, keep_dates, long_series),
+    "spacing": Curve("days between dates", SERIES, (5, 15, 30, 45, 90), SPACED_DAYS, space_dates, short_series),
     "clouds": Curve("cloud share", CLOUDY, (0, 0.2, 0.4, 0.6, 0.8), 0, cover_with_clouds, clear_scene),
     "misregistration": Curve("misregistration (px)", PAIRS, (0, 0.25, 0.5, 1, 2), 0, misregister, aligned_scene),
 }

@@ -52,6 +52,13 @@ def test_the_card_of_the_shipped_model_is_carried_over(tmp_path):
     assert "## Training data" in text and "## Bands seen in training" in text
 
 
+def test_what_a_card_says_for_people_is_shown(tmp_path, nano):
+    told = {"intended_use": "To try it.", "limits": ["small", "young"], "made_by": ["stsun train a.yaml"]}
+    _, text = head_of(save_pretrained(nano, tmp_path / "model", card=told))
+    assert "## Intended use\n\nTo try it.\n" in text and "## Limits\n\n- small\n- young\n" in text
+    assert "- stsun train a.yaml" in text
+
+
 def test_nothing_is_downloaded(tmp_path):
     with pytest.raises(CheckpointError, match="nothing is downloaded"):
         from_pretrained("somebody/stsun-tiny")

@@ -90,11 +90,21 @@ def model_card(model: STSUN, card: Mapping[str, Any], *, licence: str | None = N
         "parameters: dense prediction from any bands, dates and size. It takes physical values (reflectance 0 to 1, or "
         "the band's unit) and what the bands are; see the documentation of `stsun`.",
         '## Use\n\n```python\nimport stsun\n\nmodel = stsun.load("path/to/this/folder")\n```',
+        *_intended(card),
         *_answers(model),
         *_bands(card),
         *_training(card),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _intended(card: Mapping[str, Any]) -> list[str]:
+    """Return what a card says for people: what the weights are for, what they cannot, how they were made."""
+    sections = [f"## Intended use\n\n{card['intended_use']}"] if "intended_use" in card else []
+    for name, title in (("limits", "Limits"), ("made_by", "How the weights were made")):
+        if name in card:
+            sections.append("\n".join([f"## {title}\n", *(f"- {one}" for one in card[name])]))
+    return sections
 
 
 def _answers(model: STSUN) -> list[str]:

@@ -131,5 +131,8 @@ _FACTS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "bands": (_are_texts, "a list of descriptions"),
     "training_data": (_are_data_sets, "a list of data sets, each with its name"),
     "training": (lambda value: isinstance(value, dict), "an object"),
+    "intended_use": (_is_text, f"a text of at most {LONGEST_NAME} characters"),
+    "limits": (_are_texts, "a list of sentences"),
+    "made_by": (_are_texts, "a list of commands and words"),
 }
 """What the package itself reads, and how it must look. Cards of older versions lack some."""

@@ -54,7 +54,6 @@ class CategoryHead(nn.Module):
 
     def __init__(self, config: STSUNConfig) -> None:
         super().__init__()
-        self.patch = config.patch
         self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
 
     def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
