@@ -29,5 +29,5 @@ def _added_product(_total: torch.Size, left: torch.Size, right: torch.Size, **_:
 
 
 def parameter_count(network: nn.Module) -> int:
-    """Return the number of parameters; what a specialised network holds in their place, its buffers, counts too."""
-    return sum(tensor.numel() for tensor in (*network.parameters(), *network.buffers()))
+    """Return the number of parameters; weights that a specialised network got from a hypernetwork are buffers."""
+    return sum(parameter.numel() for parameter in network.parameters())
