@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from stsun.model.checkpoint import read_card
+from stsun.model.checkpoint import WEIGHTS, read_card
 from stsun.training.experiment import train
 from tables import HEADLINES, head, row, write_json
 
@@ -42,7 +42,8 @@ def run(experiment: str, variant: str, seed: int, output: Path) -> dict[str, flo
     """Train one variant (or take the finished run of that name) and return its headline score per data set."""
     folder = output / f"{variant.replace(': ', '-').replace(', ', '-').replace(' ', '-')}-{seed}"
     overrides = [*VARIANTS[variant], f"seed={seed}", f"output={folder}", f"name={folder.name}"]
-    train(experiment, overrides, resume=(folder / "checkpoints").is_dir())
+    if not (folder / WEIGHTS).is_file():
+        train(experiment, overrides, resume=(folder / "checkpoints").is_dir())
     scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
     values = {each["data_set"]: float(each[HEADLINES[each["task"]][0]] or 0) for each in scores}
     return {**values, PARAMETERS: float(read_card(folder)["parameters"])}

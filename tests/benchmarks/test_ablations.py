@@ -45,3 +45,12 @@ def test_the_table_tells_means_and_how_far_seeds_lie_apart():
     assert both == "| default | 0.300 | 0.500 | 0.400 ± 0.100 | 2.00 M |"
     *_, alone = ablations.table({"default": runs[:1]}).splitlines()
     assert alone.split(" | ")[3] == "0.300"
+
+
+def test_a_finished_run_is_taken_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(ablations, "train", None)
+    monkeypatch.setattr(ablations, "read_card", lambda folder: {"parameters": 5})
+    (folder := tmp_path / "spectral-fixed-0").mkdir()
+    (folder / ablations.WEIGHTS).touch()
+    (folder / "scores.json").write_text('[{"data_set": "a", "task": "segmentation", "mean_iou": 0.25}]')
+    assert ablations.run("x.yaml", "spectral: fixed", 0, tmp_path) == {"a": 0.25, "parameters": 5}
