@@ -374,6 +374,8 @@ def test_evaluate_prints_a_report_and_writes_json(run, monkeypatch, model, tmp_p
     asked.clear()
     for nowhere in (tmp_path / "no" / "s.json", tmp_path):
         assert run("evaluate", "--model", model, "--data", "d.yaml", "--json", nowhere)[0] == 2
+    for read in ("d.yaml", model / "model.safetensors", model / "card.json"):
+        assert "would replace" in run("evaluate", "--model", model, "--data", "d.yaml", "--json", read)[2]
     assert not asked  # told before the work, not after it
 
 

@@ -137,6 +137,10 @@ def test_merged_categories_are_kept_as_they_are_asked_for():
         ({"forest": ["pine", "pine"]}, "asked for 2 times"),
         ({"forest": "pine"}, "must be a list"),
         (3, "must map names"),
+        ([1], "must map names"),
+        ("ab", "must map names"),
+        ([["forest"]], "must map names"),
+        ([[["forest"], ["pine"]]], "among the categories"),
     ],
 )
 def test_merges_that_contradict_the_categories_are_refused(merged, message):

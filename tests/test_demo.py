@@ -317,6 +317,25 @@ def test_an_unknown_kind_is_refused(model, tmp_path):
         run(tmp_path, model=model, echo=lambda line: None, kinds=["radio"])
 
 
+@pytest.mark.parametrize("held", ["letter.txt", "index.html", "scores.json", "photos/one.tif"])
+def test_a_folder_of_other_things_is_refused_and_left_alone(model, tmp_path, held):
+    (tmp_path / held).parent.mkdir(exist_ok=True)
+    (tmp_path / held).write_text("precious")
+    with pytest.raises(RasterError, match=rf"holds {Path(held).parts[0]} .*--output"):
+        run(tmp_path, model=model, echo=lambda line: None)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / held]
+
+
+def test_a_demo_is_made_again_in_the_folder_of_one_that_is_finished_or_was_stopped(model, tmp_path):
+    options = {"model": model, "echo": lambda line: None, "samples": 1, "size": SIZE, "kinds": SHOWN[-1:]}
+    first = run(tmp_path, **options)
+    (tmp_path / "notes.txt").write_text("mine")
+    assert run(tmp_path, **options)["files"] == first["files"]
+    for name in ("notes.txt", "index.html", "scores.json"):
+        (tmp_path / name).unlink()
+    assert run(tmp_path, **options)["files"] == first["files"]
+
+
 def test_an_output_that_is_a_file_is_refused_before_any_work(model, tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(RasterError, match="--output"):

@@ -148,8 +148,10 @@ def _as_categories(categories: object) -> tuple[str, ...]:
 
 def _as_merged(merged: object, categories: tuple[str, ...]) -> Merged:
     entries = tuple(merged.items()) if isinstance(merged, Mapping) else merged
-    if not isinstance(entries, Sequence):
-        raise ConfigurationError(f"merged must map names to lists of names, got {merged!r}")
+    if not isinstance(entries, Sequence) or not all(isinstance(one, list | tuple) and len(one) == 2 for one in entries):
+        raise ConfigurationError(
+            f"merged must map names to lists of names, got {merged!r}; write {{'vegetation': ['forest', 'grassland']}}"
+        )
     result = tuple((name, _as_categories(parts)) for name, parts in entries)
     for name, parts in result:
         if name not in categories or not parts:

@@ -59,6 +59,7 @@ def test_json_alone_is_printed_for_machines(bench, in_this_process):
         (("--compare", "known.json", "--json", "-"), "--json -"),
         (("--compare", "known.json", "--sizes", "base"), "measure one of these"),
         (("--json", "no/such/folder.json"), "cannot be written"),
+        (("--compare", "known.json", "--json", "./known.json"), "would replace"),
     ],
 )
 def test_a_mistake_is_one_message_before_anything_is_measured(

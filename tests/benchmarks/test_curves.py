@@ -236,7 +236,9 @@ def test_the_program_prints_the_tables_and_writes_every_curve(monkeypatch, tmp_p
     curves.main()
     content = json.loads(file.read_text())
     assert set(content["curves"]) == {"dates/sentinel2-series"} and set(content["models"]) == {"a", "b"}
-    assert [level["level"] for level in content["curves"]["dates/sentinel2-series"]["levels"]] == list(curves.CURVES["dates"].levels)
+    assert [level["level"] for level in content["curves"]["dates/sentinel2-series"]["levels"]] == list(
+        curves.CURVES["dates"].levels
+    )
     assert curves.table(content["curves"]["dates/sentinel2-series"]) in capsys.readouterr().out
 
 

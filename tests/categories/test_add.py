@@ -127,6 +127,7 @@ def test_what_a_checkpoint_tells_of_its_training_still_holds(model, tmp_path):
     [
         ("water", {"like": "forest"}, "knows 'water' already"),
         ("background", {"like": "forest"}, "already"),
+        (" ", {"like": "forest"}, "no name"),
         ("glacier", {}, "either samples"),
         ("glacier", {"samples": [bright(0)], "like": "water"}, "either samples"),
         ("glacier", {"samples": [only(bright(0), [(0, 0)])]}, "no pixel"),
@@ -172,12 +173,20 @@ def run(monkeypatch, *words):
     return 0
 
 
+@pytest.mark.parametrize(
+    ("name", "words"), [("", "is empty"), ("ice,snow", "commas"), ("ice=snow", "equals signs"), (" ice", "spaces")]
+)
+def test_the_command_refuses_names_that_could_not_be_asked_for(monkeypatch, capsys, tmp_path, name, words):
+    assert run(monkeypatch, "categories", "add", name, "--like", "water", "--output", tmp_path / "new") == 2
+    assert words in capsys.readouterr().err
+
+
 def test_the_command_saves_a_checkpoint_with_one_row_more(model, tmp_path, monkeypatch, capsys):
     from datetime import date
 
     from stsun.simulation.dataset import write_dataset
 
-    data = write_dataset(tmp_path / "world", ["sentinel-2-l2a"], [date(2020, 6, 1)], size=32, samples=3)
+    data = write_dataset(tmp_path / "world", ["sentinel-2-l2a"], [date(2020, 6, 1)], size=32, samples=4)
     old, new = save(model, tmp_path / "old", {"name": "mine", "licence": "none"}), tmp_path / "new"
     assert run(monkeypatch, "categories", "add", "grassland", "--examples", data, "--model", old, "--output", new) == 0
     before, after = (load_file(folder / "model.safetensors") for folder in (old, new))

@@ -197,6 +197,10 @@ def test_a_window_is_a_sample(stacked):
     ("more", "message"),
     [
         ({"window": [3, 0, 2, 2]}, "is not inside its 4 x 6 pixels"),
+        ({"window": [0, 0, 10**12, 10**12]}, "is not inside its 4 x 6 pixels"),
+        ({"window": [0, 0, 10**30, 10**30]}, "is not inside its 4 x 6 pixels"),
+        ({"images": [{"path": "series.tif", "bands": [1]}] * 2}, "dates 1 and 2 are the same series.tif (bands 1)"),
+        ({"layers": [2, 2]}, "maps 1 and 2 have the same label maps.tif (layer 2)"),
         ({"window": [0, 0, 0, 2]}, "expected first row and column, height and width"),
         ({"layers": [1]}, "give the band, from 1, of each label file"),
         ({"layers": [1, 3]}, "has no band 3"),

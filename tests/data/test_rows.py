@@ -1,5 +1,7 @@
 """Samples listed in rows, and one scene split by area."""
 
+import json
+
 import numpy as np
 import pytest
 from small_sets import NIR, RED, only, position, refused
@@ -33,6 +35,21 @@ def test_rows_list_irregular_samples(world):
     np.testing.assert_array_equal(c.valid[0], np.indices((4, 6)).sum(0) % 2 == 1)
     world.rows(row("a"))
     refused(world.yaml(*without, samples="samples.jsonl", sensors=both), "line 1: the sensor is not told")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_only_the_end_of_a_line_ends_a_row_or_an_id(world, end):
+    sample = "a\u2028\x85b"
+    listed = [row(sample, images=[{"path": "images/a.tif"}], labels=["labels/a.tif"]), row("c")]
+    for each in listed:
+        del each["split"]
+    for name, lines in (
+        ("samples.jsonl", [json.dumps(each, ensure_ascii=False) for each in listed]),
+        ("train.txt", [sample]),
+    ):
+        (world.root / name).write_text(end.join([*lines, ""]), encoding="utf-8", newline="")
+    dataset = open_dataset(world.yaml("images", "labels", samples="samples.jsonl"))
+    assert [record.id for record in dataset.records("train")] == [sample]
 
 
 @pytest.mark.parametrize(

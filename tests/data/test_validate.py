@@ -4,7 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from small_sets import NIR, RED, TAGS
+import rasterio
+from rasterio.transform import Affine
+from small_sets import NIR, RED, TAGS, refused
 
 from stsun.data.dataset import open_dataset
 from stsun.data.info import info
@@ -53,6 +55,97 @@ def test_sizes_dates_and_tags_are_compared(pair):
     assert len(found) == 2
     assert "4 x 7 pixels" in found[0] and "gsd_m is 10" in found[1]
     assert "wrong order" in messages(pair.yaml(**pair.keys))[1]
+
+
+def placed(world, name, crs="EPSG:32633", right=0.0, down=0.0, metres=(10, -10)):
+    """Give a raster a place: pixels of 10 m, moved to the right and down by metres."""
+    with rasterio.open(world.root / name, "r+") as target:
+        target.crs, target.transform = crs, Affine(metres[0], 0, 5e5 + right, 0, metres[1], 5e6 - down)
+
+
+@pytest.fixture
+def located(pair):
+    """A pair of images, a mask and a label at the same place."""
+    pair.text("train.txt", "a")
+    pair.label("masks/a.tif")
+    for file in ("images/a_1.tif", "images/a_2.tif", "masks/a.tif", "labels/a.tif"):
+        placed(pair, file)
+    pair.keys |= {"valid": ["masks/{id}.tif", None], "splits": {"train": "train.txt"}}
+    return pair
+
+
+@pytest.mark.parametrize("file", ["images/a_2.tif", "masks/a.tif", "labels/a.tif"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"crs": "EPSG:32634"},
+        {"crs": 'LOCAL_CS["a building site",UNIT["metre",1]]'},
+        {"right": 10},
+        {"down": -6},
+        {"metres": (10, 10)},
+        {"metres": (12, -10)},
+    ],
+)
+def test_files_at_different_places_are_neither_right_nor_read(located, file, place):
+    path = located.yaml(**located.keys)
+    assert messages(path) == []
+    placed(located, file, **place)
+    found = messages(path)[0]
+    assert (
+        f"{file} lies " in found and f"images/a_1.tif; {'an image' if 'masks' in file else 'the images'} and" in found
+    )
+    refused(path, f"{file} lies ")
+
+
+def test_a_part_of_a_pixel_and_files_that_do_not_say_where_they_lie_are_no_other_place(located):
+    path = located.yaml(**located.keys)
+    placed(located, "labels/a.tif", right=5, down=-5)  # corners taken for centres
+    placed(located, "masks/a.tif", crs="EPSG:25833")  # the same ground by another name
+    assert messages(path) == []
+    located.image("images/a_1.tif")  # does not say where it lies
+    assert messages(path) == []
+    placed(located, "images/a_2.tif", right=50)
+    (found,) = messages(path)
+    assert "labels/a.tif lies up to 4.5 pixels from" in found and "images/a_2.tif; " in found
+
+
+def test_windows_are_compared_as_their_files(located):
+    row = {"id": "w", "split": "train", "images": [{"path": f"images/a_{n}.tif"} for n in (1, 2)]}
+    located.rows(row | {"labels": ["labels/a.tif"], "window": [1, 2, 2, 3]})
+    path = located.yaml("images", "labels", "valid", "splits", **{**located.keys, "samples": "samples.jsonl"})
+    assert messages(path) == []
+    placed(located, "images/a_2.tif", right=20)
+    assert ["up to 2 pixels" in one for one in messages(path)] == [True]
+
+
+def test_a_mask_of_areas_at_another_place_is_a_problem(located):
+    located.raster("split.tif", np.repeat([[1, 1, 1, 2, 2, 2]], 4, 0).astype("uint8"), metres=10)
+    areas = {"train": {"mask": "split.tif", "value": 1}, "test": {"mask": "split.tif", "value": 2}}
+    keys = {"images": ["images/a_1.tif"], "labels": ["labels/a.tif"], "splits": areas}
+    assert messages(located.yaml(**keys)) == []
+    placed(located, "split.tif", down=100)
+    assert ["split.tif lies up to 10 pixels" in one for one in messages(located.yaml(**keys))] == [True, True]
+
+
+def test_one_image_as_two_dates_is_a_problem(pair):
+    found = messages(pair.yaml(**pair.keys | {"images": ["images/{id}_1.tif"] * 2}))
+    assert len(found) == 3 and all("dates 1 and 2 are the same images/" in one for one in found)
+    (pair.root / "images/a_2.tif").unlink()
+    (pair.root / "images/a_2.tif").symlink_to(pair.root / "images/a_1.tif")
+    assert ["train 'a': the dates 1 and 2" in one for one in messages(pair.yaml(**pair.keys))] == [True]
+
+
+def test_two_images_of_one_day_that_find_one_label_are_a_problem(world):
+    world.text("train.txt", "a")
+    names = {"20200715": 1, "2020-07-15": 2, "20200720": 3}
+    for name, first in names.items():
+        world.image(f"series/a/{name}.tif", first=first)
+        world.label(f"maps/a/{name}.tif")
+    keys = {"images": "series/{id}/{date}.tif", "labels": "maps/{id}/{date}.tif", "splits": {"train": "train.txt"}}
+    (world.root / "maps/a/2020-07-15.tif").unlink()
+    (found,) = messages(world.yaml(**keys, per_date=True))
+    assert "maps 1 and 2 have the same label maps/a/20200715.tif" in found and "time" in found
+    assert messages(world.yaml(**keys | {"labels": ["labels/a.tif"]})) == []  # one map of the series
 
 
 def test_splits_that_share_a_sample_a_file_or_an_area_overlap(world):

@@ -1,6 +1,7 @@
 """One temperature per task: found on labels, saved, applied to probabilities and to nothing else."""
 
 import json
+import shutil
 from datetime import date
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 
 from stsun.cli import main
 from stsun.data.dataset import open_dataset
-from stsun.errors import CheckpointError, ConfigurationError
+from stsun.errors import CheckpointError, ConfigurationError, DataError
 from stsun.evaluation import temperature as temperatures
 from stsun.evaluation.evaluate import answer, evaluate
 from stsun.evaluation.temperature import (
@@ -134,9 +135,15 @@ def test_few_are_drawn_of_a_sample_of_many_pixels_and_stand_for_all(model, world
     assert sum(one.each.sum() for one in found.samples) == pytest.approx(pixels)
 
 
+def test_a_data_set_counts_once(model, world):
+    with pytest.raises(DataError, match="named more than once"):
+        calibrate(model, [world, world.parent / ".." / world.parent.name / world.name], "val")
+
+
 def test_the_command_saves_it_with_the_model_and_predictions_use_it(model, world, tmp_path, monkeypatch, capsys):
     old, new = save(model, tmp_path / "old", {"name": "mine", "seed": 7}), tmp_path / "new"
-    words = ["stsun", "calibrate", "--model", old, "--data", world, world, "--output", new, "--json"]
+    again = shutil.copy(world, world.with_name("again.yaml"))
+    words = ["stsun", "calibrate", "--model", old, "--data", world, again, "--output", new, "--json"]
     monkeypatch.setattr("sys.argv", list(map(str, words)))
     main_ends()
     told = json.loads(capsys.readouterr().out)

@@ -141,6 +141,7 @@ def begin(folder, text):
         (lambda f: edit_card(f, lambda c: c["architecture"].update(categories="water")), "must be a list of names"),
         (lambda f: edit_card(f, lambda c: c["architecture"].update(categories=["w" * 2000])), "more than 1000 characters"),
         (lambda f: edit_card(f, lambda c: c["architecture"].update(task_embedding=1)), "task_embedding 1"),
+        (lambda f: edit_card(f, lambda c: c["architecture"].update(surroundings="x")), "surroundings is 'x'"),
         (lambda f: edit_card(f, lambda c: c["architecture"].update(fixed_bands=[{"run": "me"}])), "no model that can"),
         (lambda f: edit_card(f, lambda c: c["architecture"].update(task_categories=[["segmentation", ["ghost"]]])), "'ghost'"),
         (lambda f: edit_card(f, lambda c: c["architecture"].update(task_categories=[{}])), "no model that can be built"),

@@ -38,6 +38,8 @@ IMAGES, VALID, DAYS, CONFIGURATION = RIGHT
         (([IMAGES[:, 0].numpy()], VALID, DAYS, CONFIGURATION), "the image of date 0 is ndarray"),
         ((IMAGES, None, DAYS, CONFIGURATION), "valid is NoneType"),
         ((IMAGES, VALID, [0.0], CONFIGURATION), "days is list"),
+        ((IMAGES, VALID, DAYS, None), "configuration is NoneType"),
+        ((IMAGES, VALID, DAYS, {"bands": ["red"]}), "configuration is dict"),
         (request(task="binary_change", categories=[]), "at least 2 dates, got 1"),
         (request(categories=["water", "lava"]), "does not know the categories 'lava'"),
         (request(bands=[[RED, NIR]] * 3), "bands of 3 dates, but there are 1 images"),
@@ -49,6 +51,12 @@ def test_a_request_that_forward_would_refuse_is_refused_by_its_number(wrong, wor
         MODEL(*wrong)
     with pytest.raises(ConfigurationError, match=rf"^request 2: .*{words}"):
         MODEL.forward_many([RIGHT, RIGHT, wrong, RIGHT])
+
+
+@pytest.mark.parametrize("wrong", [RIGHT[:3], (*RIGHT, None), (), None, IMAGES])
+def test_what_is_no_request_of_four_parts_is_refused_by_its_number(wrong):
+    with pytest.raises(ConfigurationError, match=r"^request 1: got .* expected images, valid, days, configuration"):
+        MODEL.forward_many([RIGHT, wrong])
 
 
 def test_equal_lists_of_bands_go_through_the_network_as_one_list():

@@ -100,6 +100,13 @@ def test_a_model_may_see_values_as_they_are(surroundings):
     )
 
 
+@pytest.mark.parametrize("switch", ["surroundings", "task_embedding"])
+@pytest.mark.parametrize("value", ["x", -1, 1, 1e9, [True], None])
+def test_a_switch_is_true_or_false(switch, value):
+    with pytest.raises(ConfigurationError, match=f"{switch} is .*expected True or False"):
+        named_config("nano", ["water"], **{switch: value})
+
+
 def test_the_plain_layout_knows_no_surroundings():
     assert not named_config("paper", ["water"]).surroundings
     with pytest.raises(ConfigurationError, match="set surroundings to False"):

@@ -1,6 +1,8 @@
 """Rasters as users have them: each is read right, compared with the array that was written, or refused with one error."""
 
 import math
+import os
+import sys
 
 import numpy as np
 import pytest
@@ -16,6 +18,8 @@ from rasterio.windows import Window
 from stsun.errors import RasterError
 from stsun.raster.grid import Grid
 from stsun.raster.reader import inspect, read, read_classes
+from stsun.raster.whole import check_writable
+from stsun.raster.writer import new_raster
 
 GRID = Grid(UTM, north_up(500_000, 5_000_000, 10), 40, 70)
 NOISE = np.random.default_rng(0).integers(1, 200, (3, 40, 70))
@@ -287,6 +291,21 @@ def test_a_picture_without_a_place(tmp_path):
 
 
 # --- what cannot be read
+
+
+@pytest.mark.parametrize("broken", [(0, 0, 500_000, 0, 0, 0), (math.nan, 0, 0, 0, -10, 0), (10, 10, 0, 5, 5, 0)])
+def test_a_geotransform_that_places_no_pixel_is_refused(tmp_path, broken):
+    path = save(tmp_path / "a.tif", NOISE.astype("uint8"), crs=UTM, transform=Affine(*broken))
+    with pytest.raises(RasterError, match=r"a\.tif: its geotransform .* gdal_edit\.py -a_ullr"):
+        inspect(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are text")
+def test_a_name_that_is_no_utf8_is_refused(tmp_path):
+    path = save(tmp_path / "a.tif", NOISE.astype("uint8")).rename(tmp_path / os.fsdecode(b"\x80.tif"))
+    for act in (inspect, check_writable, new_raster):
+        with pytest.raises(RasterError, match="no UTF-8; rename it"):
+            act(path)
 
 
 def test_what_holds_no_measured_values_is_refused(tmp_path):

@@ -7,7 +7,7 @@ from stsun.bands import Band
 from stsun.simulation.days import day_of
 from stsun.simulation.field import Window
 from stsun.simulation.land import World
-from stsun.simulation.sensor import STEPS, kind_of, observe
+from stsun.simulation.sensor import STEPS, kind_of, observe, thinned
 from stsun.simulation.spectra import NUMBER, SURFACES
 from stsun.simulation.view import MARGIN, Conditions, View
 
@@ -91,6 +91,20 @@ def test_exactly_what_clouds_and_their_shadows_touch_is_invalid(seen, shift, blu
     difference = np.abs(cloudy - clear)
     assert difference[:2, valid].max() < 3e-3 and difference[2, valid].max() < 0.2
     assert np.median(difference[:2].max(0)[~valid]) > 0.02 and np.median(difference[2][~valid]) > 1
+
+
+@pytest.mark.parametrize(("rows", "tolerance"), [(40, 0.0), (900, 0.03)])
+def test_clouds_are_thinned_only_where_they_hide_more_than_the_limit(rows, tolerance):
+    window, changed = Window(2000.0, -5000.0, rows, 120, 10.0), 0
+    for seed in range(6):
+        drawn = replace(QUIET, seed=seed, cloud_cover=0.2)
+        held = thinned(window, drawn, 0.25)
+        view = View(World(6), window, factor=1)
+        before, after = (1 - observe(view, [Band("lwir", 11_000, 700)], date)[1].mean() for date in (drawn, held))
+        assert after <= 0.25 + tolerance
+        assert held == drawn or before > 0.25 - tolerance
+        changed += held != drawn
+    assert 0 < changed < 6
 
 
 def test_filtered_radar_is_smoother_and_no_brighter():

@@ -11,6 +11,7 @@ from stsun.raster.reader import read
 from stsun.sensors import sensor, sensors
 from stsun.simulation import dataset as module
 from stsun.simulation.dataset import write_dataset
+from stsun.simulation.scenes import HELD_OUT, plan_scene
 
 SPRING, SUMMER = date(2004, 5, 1), date(2004, 7, 20)
 CASES = {
@@ -68,6 +69,30 @@ def test_samples_are_places_of_unlike_worlds(tmp_path):
     write_dataset(tmp_path / "new", ["sentinel-2-l2a"], [SPRING], size=32, samples=2)
     first, second = (read(tmp_path / "new" / "images" / f"00{number}_0.tif")[0] for number in range(2))
     assert np.abs(first - second).mean() > 0.01
+
+
+def test_data_sets_of_other_seeds_share_no_world(tmp_path, monkeypatch):
+    worlds = []
+
+    def planned(plan, seed, *arguments):
+        worlds.append(seed)
+        return plan_scene(plan, seed, *arguments)
+
+    monkeypatch.setattr(module, "plan_scene", planned)
+    for seed in (0, 1, 2, 2**32):
+        write_dataset(tmp_path / str(seed), ["sentinel-2-l2a"], [SPRING], size=16, samples=3, seed=seed)
+    assert len(set(worlds)) == 12 and min(worlds) > HELD_OUT
+
+
+@pytest.mark.parametrize(("name", "size", "limit"), [("naip", 48, 0.2), ("landsat-5", 48, 0.3)])
+def test_clouds_and_their_shadows_hide_no_more_than_the_limit(name, size, limit, tmp_path):
+    # of the 24 dates drawn, some lie under clouds whole before these are thinned
+    path = write_dataset(
+        tmp_path / "new", [name], [SPRING, SUMMER], size=size, task="semantic_change", samples=12, cloud_cover=limit
+    )
+    hidden = [1 - labels_in(mask).mean() for mask in (path.parent / "masks").iterdir()]
+    assert len(hidden) == 24 and max(hidden) <= limit
+    assert validate(path) == []
 
 
 def test_a_folder_that_holds_files_is_left_alone(tmp_path):

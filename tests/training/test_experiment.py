@@ -183,6 +183,15 @@ def test_a_folder_that_cannot_be_written_and_a_device_that_is_not_there_are_refu
             train(folder / "experiment.yaml", ["accelerator=gpu"])
 
 
+@pytest.mark.parametrize(("overrides", "resume"), [([], True), (["devices=2"], False)], ids=["resume", "devices"])
+def test_a_run_that_cannot_start_leaves_nothing(folder, overrides, resume, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr("lightning.pytorch.Trainer.fit", lambda *_, **__: pytest.fail("it started"))
+    with pytest.raises(ExperimentError, match="go on from" if resume else "devices is 2, .* give at most 1"):
+        train(folder / "experiment.yaml", overrides, resume)
+    assert not (folder / "run").exists()
+
+
 def test_overrides_reach_places_in_lists(folder):
     path = folder / "experiment.yaml"
     changed = read_experiment(
@@ -218,6 +227,10 @@ def test_overrides_reach_every_key(folder):
         ("data.1.size=0", "size is 0"),
         ("steps=many", "steps"),
         ("steps=0", "at least 1"),
+        ("steps=true", "steps: got True, expected a number"),
+        ("stream.crop=true", "crop is True, expected a number"),
+        ("optimiser.betas=[0.9, false]", "betas is .0.9, False., expected a number"),
+        ("data.0.weight=true", "weight: got True"),
         ("name=' '", "name is empty"),
         ("optimiser.ema=1.5", "ema"),
         ("devices=3", "multiple of 3"),

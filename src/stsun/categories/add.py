@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from stsun.bands import is_name
 from stsun.categories.examples import row_of_examples
 from stsun.categories.words import Tower, row_of_words
 from stsun.data.sample import Sample
@@ -34,9 +35,11 @@ def add_category(
         tower: What embeds words; None = that of the extra.
 
     Raises:
-        ConfigurationError: The name is taken, there are neither examples nor words or both, no pixel has the label, or
-            the model has no rows to add to (``head: generated``).
+        ConfigurationError: The name is none or taken, there are neither examples nor words or both, no pixel has the
+            label, or the model has no rows to add to (``head: generated``).
     """
+    if not is_name(name):
+        raise ConfigurationError(f"the new category is called {name!r}, which is no name; give it one")
     if name in (*model.categories, *NEUTRAL, CHANGE):
         raise ConfigurationError(f"this model knows {name!r} already; choose another name")
     if bool(samples) == (like is not None):

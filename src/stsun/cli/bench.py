@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stsun.cli.app import app
-from stsun.cli.options import ManyCases, each
+from stsun.cli.options import ManyCases, check_apart, each
 from stsun.errors import BenchmarkError
 from stsun.files import write_text
 from stsun.terminal import check_target, progress_bar, to_json
@@ -51,6 +51,7 @@ def bench(
         raise BenchmarkError("--json - prints JSON alone, --compare a table; give --json a file")
     if not printed:
         check_target(json_file)
+        check_apart(json_file, [earlier, compare])
     old = None if compare is None else read_run(compare)
     if earlier is not None:
         if sizes or inputs or everything or training or not specialised:

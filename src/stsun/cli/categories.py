@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from stsun.cli.app import app
-from stsun.cli.options import JsonFlag, ModelOption
+from stsun.cli.options import JsonFlag, ModelOption, split
 from stsun.errors import StsunError
 from stsun.files import check_new
 from stsun.terminal import lines_of, to_json
@@ -48,6 +48,7 @@ def add(
     from stsun.categories.add import add_category
     from stsun.model.checkpoint import further_facts, load, save
 
+    _check_name(name)
     check_new(output, StsunError)
     if (examples is None) == (like is None):
         raise StsunError("expected either --examples FILE or --like WORDS; give one of the two")
@@ -60,6 +61,17 @@ def add(
     added = [*facts.get("added_categories", []), {"name": name, **source}]
     save(grown, output, {**facts, "added_categories": added})
     typer.echo(f"wrote {output}, which knows {name!r} from {f'{len(shown)} samples' if shown else f'{like!r}'}")
+
+
+def _check_name(name: str) -> None:
+    """Refuse a name that ``--categories`` could not ask for."""
+    if not name.strip():
+        raise StsunError("the name of the new category is empty; give it one, such as glacier")
+    if split(name) != [name] or "=" in name:
+        raise StsunError(
+            f"{name!r} could not be asked for: --categories divides its text at commas and equals signs, and drops "
+            "spaces around names; choose a name without them"
+        )
 
 
 def _showing(name: str, path: Path, split: str, most: int) -> tuple[list[Any], dict[str, Any]]:

@@ -13,7 +13,9 @@ from stsun.terminal import lines_of, progress_bar, to_json
 
 @app.command(epilog="Example: stsun demo --output demo")
 def demo(
-    output: Annotated[Path | None, typer.Option("--output", help="Folder for maps, pictures and scores.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder for all it makes: new, empty or an earlier demo's.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Run all tasks on data made on the spot.
@@ -37,7 +39,10 @@ def simulate(
     samples: Annotated[int, typer.Option("--samples", help="Number of places.")] = 3,
     seed: Annotated[int, typer.Option("--seed", help="Other seeds give other worlds.")] = 0,
     gsd: Annotated[float | None, typer.Option("--gsd", help="Metres per pixel; left out: the sensor's own.")] = None,
-    cloud_cover: Annotated[float, typer.Option("--cloud-cover", help="Largest share under clouds, 0..1.")] = 0.2,
+    cloud_cover: Annotated[
+        float,
+        typer.Option("--cloud-cover", help="Largest share under clouds and shadows, 0..1; near it above 512 pixels."),
+    ] = 0.2,
 ) -> None:
     """Write a labelled data set of simulated scenes: GeoTIFFs and the YAML file that describes them."""
     from stsun.simulation.dataset import write_dataset

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from stsun.cli.app import app
-from stsun.cli.options import DeviceOption, JsonFlag, ModelOption, many, split
+from stsun.cli.options import DeviceOption, JsonFlag, ModelOption, check_apart, many, split
 from stsun.errors import StsunError
 from stsun.files import check_new, write_text
 from stsun.terminal import check_target, printable, progress_bar, to_json
@@ -60,27 +60,31 @@ def evaluate(
     ] = None,
 ) -> None:
     """Score a model on a data set."""
+    from stsun.model.card import CARD
     from stsun.model.checkpoint import load
     from stsun.report.words import to_text
 
     _check_choice(data, protocol, root, [split, task, report, legend])
     check_target(json_file)
+    network = load(model)
+    weights = network.checkpoint
+    check_apart(json_file, [data, weights, weights and weights.with_name(CARD)])
     with progress_bar("samples") as progress:
         options: dict[str, Any] = {"device": device, "progress": progress}
         if protocol is not None and root is not None:
             from stsun.protocols.protocol import evaluate_by
 
-            scores = evaluate_by(protocol, load(model), root, **options)
+            scores = evaluate_by(protocol, network, root, **options)
         elif report is not None and data is not None:
             from stsun.report.write import evaluate_and_report
 
             options |= {"task": task, "legend": _legend(legend)}
-            scores = evaluate_and_report(load(model), data, split or "test", report, **options)
+            scores = evaluate_and_report(network, data, split or "test", report, **options)
         elif data is not None:
             from stsun.evaluation.evaluate import evaluate as score
 
             options |= {"task": task, "legend": _legend(legend)}
-            scores = score(load(model), data, split or "test", **options)
+            scores = score(network, data, split or "test", **options)
     if json_file is not None and str(json_file) != "-":
         write_text(json_file, to_json(scores) + "\n", StsunError)
     if str(json_file) == "-":

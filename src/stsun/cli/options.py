@@ -120,6 +120,16 @@ def split(text: str | None) -> list[str] | None:
     return None if text is None else [part.strip() for part in text.split(",")]
 
 
+def check_apart(target: Path | None, inputs: Sequence[Path | None]) -> None:
+    """Refuse a file to write that is one of those that are read.
+
+    Raises:
+        StsunError: It is, perhaps by another path.
+    """
+    if target is not None and any(one is not None and target.resolve() == one.resolve() for one in inputs):
+        raise StsunError(f"{target} would replace what the command reads; choose another name")
+
+
 def each(texts: list[str] | None) -> list[str] | None:
     """Return the comma-separated parts of all texts."""
     return None if texts is None else [part for text in texts for part in split(text) or []]

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stsun.configuration import Configuration
-from stsun.data.images import DateFacts, check_sizes, read_dates, sample_gsd
-from stsun.data.labels import indexed, read_area, read_label, size_of
+from stsun.data.alignment import Cover, check_aligned
+from stsun.data.images import DateFacts, read_dates, sample_gsd
+from stsun.data.labels import indexed, label_cover, read_area, read_label, size_of
 from stsun.data.record import Record, check_dates
 from stsun.data.rows import read_rows
 from stsun.data.rules import Checked, read_description
@@ -98,8 +99,9 @@ class DataSet:
         """
         dates, stored = read_dates(self.checked, record)
         facts = [date.facts for date in dates]
-        check_sizes("the images of one sample", [(date.source, date.size) for date in facts])
-        labels = self._labels(record, stored, facts[0])
+        covers = [date.cover for date in facts]
+        check_aligned("the images of one sample", covers)
+        labels = self._labels(record, stored, covers)
         configuration = configuration_of(self.checked, record, facts, len(labels))
         return Sample(
             id=record.id,
@@ -110,18 +112,19 @@ class DataSet:
             configuration=configuration,
         )
 
-    def _labels(self, record: Record, stored: NDArray[np.int64] | None, image: DateFacts) -> list[NDArray[np.int64]]:
+    def _labels(self, record: Record, stored: NDArray[np.int64] | None, images: list[Cover]) -> list[NDArray[np.int64]]:
         if stored is None:
-            read = partial(read_label, self.checked, window=record.window, image=image.size)
-            maps = [read(file, layer) for file, layer in record.label_layers]
-            sources = [str(self.checked.root / file) for file in record.labels]
+            read = partial(read_label, self.checked, window=record.window, image=images[0].size)
+            maps, covers = [], []
+            for file, layer in record.label_layers:
+                maps.append(read(file, layer))
+                covers.append(label_cover(self.checked, file, maps[-1]))  # while it is open
         else:
-            maps = [indexed(self.checked, values, image.source) for values in stored]
-            sources = [image.source] * len(maps)
-        sizes = [(source, size_of(labels)) for source, labels in zip(sources, maps, strict=True)]
-        check_sizes("images and labels", [(image.source, image.size), *sizes])
+            maps = [indexed(self.checked, values, images[0].file) for values in stored]
+            covers = [Cover(images[0].file, size_of(labels)) for labels in maps]
+        check_aligned("images and labels", [*images, *covers])
         if record.area is not None:
-            outside = ~read_area(self.checked, record.area, sizes[0], record.window)
+            outside = ~read_area(self.checked, record.area, covers[0], record.window)
             for labels in maps:
                 labels[outside] = IGNORE
         return maps

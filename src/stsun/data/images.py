@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stsun.bands import Band, check_bands
+from stsun.data.alignment import Cover, check_aligned, cover_of, grid_of
 from stsun.data.archive import Archive, read_archive
 from stsun.data.channels import FIX, Channels, Stored, agreed_bands, agreed_day, agreed_gsd, agreed_storage
 from stsun.data.patterns import inside
 from stsun.data.record import DateFiles, Record
 from stsun.data.rules import Checked
 from stsun.errors import ConfigurationError, DataError
-from stsun.raster.grid import Window
+from stsun.raster.grid import Grid, Window
+from stsun.raster.pixels import within
 from stsun.raster.reader import RasterInfo, inspect, read, read_labels
 from stsun.raster.storage import Meaning, check_reflectance
 from stsun.raster.values import is_nodata, physical
@@ -30,6 +32,7 @@ class DateFacts:
         bands: What each channel measures.
         day: Days since 1970-01-01 UTC, or None.
         gsd_m: Ground sample distance in metres, or None.
+        grid: Where its files lie, whole; None where they do not say.
     """
 
     source: str
@@ -37,6 +40,12 @@ class DateFacts:
     bands: tuple[Band, ...]
     day: float | None
     gsd_m: float | None
+    grid: Grid | None = None
+
+    @property
+    def cover(self) -> Cover:
+        """What its file covers."""
+        return Cover(self.source, self.size, self.grid)
 
 
 @dataclass(frozen=True)
@@ -70,9 +79,11 @@ def read_date(checked: Checked, date: DateFiles, gsd_m: float | None, window: Wi
     channels = checked.channels[date.sensor]
     paths = [inside(checked.root, file) for file in date.files]
     infos = _inspected(checked, channels, [inspect(path, bands=date.bands or None) for path in paths])
-    sizes = [(str(info.path), (info.height, info.width)) for info in infos]
-    check_sizes("the files of one date", sizes)
-    source, size = sizes[0] if window is None else (sizes[0][0], (window.height, window.width))
+    covers = [Cover(str(info.path), (info.height, info.width), grid_of(info)) for info in infos]
+    check_aligned("the files of one date", covers)
+    source, grid = covers[0].file, next((cover.grid for cover in covers if cover.grid is not None), None)
+    part_read = within(source, None if window is None else window.slices, *covers[0].size)
+    size = (part_read.height, part_read.width)
     images, valid, first = [], np.ones(size, bool), 0
     bands: list[Band] = []
     for info in infos:
@@ -85,12 +96,12 @@ def read_date(checked: Checked, date: DateFiles, gsd_m: float | None, window: Wi
         valid &= holds_data
         first += info.count
     if date.valid is not None:
-        valid &= _read_mask(checked, date.valid, (source, size), window)
+        valid &= _read_mask(checked, date.valid, Cover(source, size, grid), window)
     values = np.concatenate(images)
     values[:, ~valid] = 0
     _check_bands(source, bands)
     day = agreed_day(source, date.day, [info.day for info in infos])
-    return DateImage(values, valid, DateFacts(source, size, tuple(bands), day, _gsd(infos, channels, gsd_m)))
+    return DateImage(values, valid, DateFacts(source, size, tuple(bands), day, _gsd(infos, channels, gsd_m), grid))
 
 
 def read_dates(checked: Checked, record: Record) -> tuple[list[DateImage], NDArray[np.int64] | None]:
@@ -105,20 +116,6 @@ def read_dates(checked: Checked, record: Record) -> tuple[list[DateImage], NDArr
     path = inside(checked.root, record.archive)
     archive = read_archive(path)
     return _archive_dates(checked, str(path), archive), archive.labels
-
-
-def check_sizes(what: str, sizes: Sequence[tuple[str, tuple[int, int]]]) -> None:
-    """Refuse files of different size.
-
-    Raises:
-        DataError: Names the first file and one that differs, with their heights and widths.
-    """
-    for name, size in sizes[1:]:
-        if size != sizes[0][1]:
-            raise DataError(
-                f"{name} has {size[0]} x {size[1]} pixels, but {sizes[0][0]} has {sizes[0][1][0]} x {sizes[0][1][1]}; "
-                f"{what} must cover the same pixels, crop or resample them to one grid"
-            )
 
 
 def sample_gsd(where: str, dates: Sequence[DateFacts], own: float | None, *, in_rows: bool) -> float | None:
@@ -180,12 +177,10 @@ def _read_file(
     return values, valid
 
 
-def _read_mask(
-    checked: Checked, file: str, image: tuple[str, tuple[int, int]], window: Window | None
-) -> NDArray[np.bool_]:
+def _read_mask(checked: Checked, file: str, image: Cover, window: Window | None) -> NDArray[np.bool_]:
     path = inside(checked.root, file)
     mask = read_labels(path, window=None if window is None else window.slices)
-    check_sizes("an image and its valid mask", [image, (str(path), (mask.shape[0], mask.shape[1]))])
+    check_aligned("an image and its valid mask", [image, cover_of(path, mask)])
     holds_data: NDArray[np.bool_] = mask != 0
     return holds_data
 

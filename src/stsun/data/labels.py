@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stsun.data.alignment import Cover, check_aligned, cover_of
 from stsun.data.description import AreaSplit
-from stsun.data.images import check_sizes
 from stsun.data.patterns import inside
 from stsun.data.rules import Checked
 from stsun.data.sample import IGNORE
@@ -50,24 +50,32 @@ def read_label(
     return indexed(checked, stored, str(path))
 
 
-def read_area(
-    checked: Checked, area: AreaSplit, label: tuple[str, Size], window: Window | None = None
-) -> NDArray[np.bool_]:
+def label_cover(checked: Checked, file: str, labels: NDArray[np.int64]) -> Cover:
+    """Return what a label file covers that was read as ``labels``, ``H W``; polygons lie nowhere but in their image.
+
+    Raises:
+        RasterError: It cannot be opened.
+    """
+    path = checked.root / file
+    return Cover(str(path), size_of(labels)) if path.suffix.lower() in POLYGONS else cover_of(path, labels)
+
+
+def read_area(checked: Checked, area: AreaSplit, label: Cover, window: Window | None = None) -> NDArray[np.bool_]:
     """Return the pixels ``H W`` that belong to a split by area.
 
     Args:
         checked: The data set's description.
         area: The split's mask and value.
-        label: Name and size of the label that it divides.
+        label: What the label that it divides covers.
         window: The part of the mask that the label covers; None = all.
 
     Raises:
-        DataError: The mask has another size, or its value does not occur.
+        DataError: The mask has another size or place, or its value does not occur.
         RasterError: The mask cannot be read.
     """
     path = inside(checked.root, area.mask)
     mask = read_labels(path, window=None if window is None else window.slices)
-    check_sizes("a label and its split mask", [label, (str(path), size_of(mask))])
+    check_aligned("a label and its split mask", [label, cover_of(path, mask)])
     inside_split: NDArray[np.bool_] = mask == area.value
     if not inside_split.any() and window is None:
         held = ", ".join(map(str, np.unique(mask)[:10]))

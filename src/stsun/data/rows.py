@@ -103,7 +103,8 @@ def _rows(checked: Checked) -> Iterator[tuple[str, Row | DataError]]:
             yield f"row {number}", row
         return
     text = read_text(inside(checked.root, samples), DataError)
-    for number, line in enumerate(text.splitlines(), start=1):
+    # JSON texts may hold other line breaks, such as U+2028, as they are; the rest of \r\n is space to it
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
                 yield f"line {number}", _row(line, f"line {number}")

@@ -74,7 +74,7 @@ def _ids(checked: Checked, rows: Mapping[str, Row], split: str) -> list[str]:
 
 def _listed(checked: Checked, split: str) -> list[str]:
     path = inside(checked.root, str((checked.description.splits or {})[split]))
-    lines = [line.split("#")[0].strip() for line in read_text(path, DataError).splitlines()]
+    lines = [line.split("#")[0].strip() for line in read_text(path, DataError).split("\n")]
     ids = [line for line in lines if line]
     twice = sorted(sample for sample, count in Counter(ids).items() if count > 1)
     if twice:

@@ -29,6 +29,8 @@ Maps = NDArray[np.int64]
 Echo = Callable[[str], object]
 
 FOLDER = Path("stsun-demo")
+LAST = ("index.html", "scores.json")
+"""What is written when all else is there."""
 ROW = "{:27} {:16} {:>5} {:17} {:>6}  {}"
 
 
@@ -50,7 +52,7 @@ def run(
     and explains itself.
 
     Args:
-        output: Folder for the files, made if need be; None = ``stsun-demo`` in the current folder.
+        output: Folder for the files: new, empty or an earlier demo's; None = ``stsun-demo`` in the current folder.
         seed: Of the worlds; other seeds give other worlds.
         model: The model; None = the checkpoint that ships with the package.
         echo: Gets each line of the summary.
@@ -62,10 +64,11 @@ def run(
         JSON-able dict: ``seed``, ``seconds``, ``scores`` (kind -> scores as `stsun.evaluate` gives them), ``files``.
 
     Raises:
-        StsunError: A kind is unknown, the checkpoint is damaged, or the folder cannot be written.
+        StsunError: A kind is unknown, the checkpoint is damaged, or the folder cannot be written or holds other things.
     """
     started = time.perf_counter()
     folder = FOLDER if output is None else Path(output)
+    _check_folder(folder)
     _make_folder(folder)
     used = load(None) if model is None else model
     scores: dict[str, Any] = {}
@@ -83,7 +86,7 @@ def run(
         sections.append(section_of(kind, worlds, worlds[shown], maps[shown], scores[kind], links))
         files += [*images, *made]
     page = render(sections, describe_model(used, shipped=model is None))
-    files += [folder / "index.html", folder / "scores.json"]
+    files += [folder / name for name in LAST]
     result = {"seed": seed, "seconds": time.perf_counter() - started, "scores": scores, "files": [*map(str, files)]}
     write_text(folder / "index.html", page, RasterError)
     write_text(folder / "scores.json", json.dumps(result, indent=2, allow_nan=False) + "\n", RasterError)
@@ -91,6 +94,15 @@ def run(
     for file in files:
         echo(f"  {file}")
     return result
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder that holds something, but neither a finished demo nor only what one that was stopped has left."""
+    held = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if not held >= set(LAST) and not held <= set(KINDS):
+        raise RasterError(
+            f"{folder} holds {min(held - set(KINDS))} and is no earlier demo; choose a new or empty folder (--output)"
+        )
 
 
 def _make_folder(folder: Path) -> None:

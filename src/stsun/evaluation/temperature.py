@@ -71,9 +71,13 @@ def calibrate(
         seed: Of the pixels that are drawn.
 
     Raises:
-        DataError: No such split, or no labelled pixel in it.
+        DataError: A data set is named twice, has no such split, or no labelled pixel in it.
         CheckpointError: The model gives logits of another shape, or NaN.
     """
+    places = [Path(path).resolve() for path in datasets]
+    for path, place in zip(datasets, places, strict=True):
+        if places.count(place) > 1:
+            raise DataError(f"{path} is named more than once, and would count as often; name it once")
     found = [
         labelled_pixels(model, open_dataset(path), split, device=device, progress=progress, seed=seed)
         for path in datasets

@@ -28,6 +28,8 @@ RANGES = {
 LEVELS = ("widths", "depths", "decoder_depths")
 """What there is one number of for each level."""
 
+SWITCHES = ("task_embedding", "surroundings")
+
 LONGEST_NAME = 1000
 """Characters of a category's or token's name."""
 
@@ -97,6 +99,7 @@ class STSUNConfig:
                 raise ConfigurationError(f"{name} is {getattr(self, name)!r}; expected one of {', '.join(kinds)}")
         for name in RANGES:
             object.__setattr__(self, name, _numbers(name, getattr(self, name)))
+        _check_switches(self)
         _check_levels(self)
         if self.layout == "pyramid" and self.patch != 1:
             raise ConfigurationError("layout 'pyramid' works at native resolution: patch must be 1")
@@ -169,6 +172,12 @@ def named_config(size: str, categories: Sequence[str], **changes: object) -> STS
         hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(fields))}"
         raise ConfigurationError(f"no choice {name!r}; {hint}")
     return STSUNConfig(size, categories, **{**SIZES[size], **changes})  # type: ignore[arg-type]
+
+
+def _check_switches(config: STSUNConfig) -> None:
+    for name in SWITCHES:
+        if not isinstance(getattr(config, name), bool):
+            raise ConfigurationError(f"{name} is {getattr(config, name)!r}; expected True or False")
 
 
 def _check_levels(config: STSUNConfig) -> None:

@@ -189,6 +189,16 @@ def dates_of(images: Images) -> list[Tensor]:
     return list(images.unbind(1)) if isinstance(images, Tensor) else list(images)
 
 
+def check_configuration(given: object) -> None:
+    """Refuse what is no configuration.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    if not isinstance(given, Configuration):
+        raise ConfigurationError(f"the configuration is {type(given).__name__}, expected a stsun.Configuration")
+
+
 def checked(
     images: Images, valid: Tensor, days: Tensor, configuration: Configuration
 ) -> tuple[list[Tensor], tuple[Bands, ...], list[tuple[int, int]]]:
@@ -197,6 +207,7 @@ def checked(
     Raises:
         ConfigurationError: The tensors do not fit the configuration or one another.
     """
+    check_configuration(configuration)
     if not isinstance(images, Tensor | Sequence):
         raise ConfigurationError(
             f"images is {type(images).__name__}, expected a tensor, or a list of one for each date"

@@ -16,12 +16,14 @@ from stsun.model.decoder import PlainDecoder, PyramidDecoder
 from stsun.model.encoder import Encoder
 from stsun.model.encodings import GSD_FEATURES, encode_gsd
 from stsun.model.issum import SpectralUnification
-from stsun.model.network import Images, Made, Network, checked, dates_of
+from stsun.model.network import Images, Made, Network, check_configuration, checked, dates_of
 from stsun.model.ossum import OSSUM, Scoring
 from stsun.model.tum import TemporalUnification
 from stsun.tasks import CHANGE, NEUTRAL, TASKS
 
 Request = tuple[Images, Tensor, Tensor, Configuration]
+REQUEST = ("images", "valid", "days", "configuration")
+"""The parts of a request."""
 
 
 class STSUN(Network):
@@ -110,8 +112,9 @@ class STSUN(Network):
         """Return what the metadata of a configuration make of the network.
 
         Raises:
-            ConfigurationError: The model does not know a band without wavelength, or a category.
+            ConfigurationError: It is none, or the model does not know a band without wavelength, or a category.
         """
+        check_configuration(configuration)
         return Made(
             [self.issum(bands) for bands in configuration.sensors],
             self.ossum(_asked(configuration)),
@@ -125,8 +128,9 @@ class STSUN(Network):
             ConfigurationError: A request is none that ``forward`` would take; names its number, from 0.
         """
         groups: dict[Any, list[int]] = {}
-        for index, (images, valid, days, configuration) in enumerate(requests):
+        for index, request in enumerate(requests):
             try:
+                images, valid, days, configuration = _four(request)
                 checked(images, valid, days, configuration)
                 self.check_categories(configuration)
             except ConfigurationError as problem:
@@ -164,6 +168,14 @@ def create(size: str, categories: Sequence[str], *, seed: int = 0, **choices: An
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return STSUN(config)
+
+
+def _four(request: Request) -> Request:
+    """Return a request, refusing what is none."""
+    if not isinstance(request, Sequence) or len(request) != len(REQUEST):
+        found = f"{len(request)} parts" if isinstance(request, Sequence) else type(request).__name__
+        raise ConfigurationError(f"got {found}, expected {', '.join(REQUEST)}")
+    return request
 
 
 def _asked(configuration: Configuration) -> tuple[tuple[str, ...], ...]:

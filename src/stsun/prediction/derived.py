@@ -12,13 +12,12 @@ from stsun.maps.polygons import PolygonLayer, write_polygons
 from stsun.maps.qgis import category_style, ramp_style, style_path
 from stsun.maps.stac_item import ItemFacts, ModelFacts, Period
 from stsun.maps.transitions import transitions, write_csv
-from stsun.prediction.outputs import Output, period_names
+from stsun.prediction.outputs import Output, period_names, periods_of
 from stsun.prediction.products import map_categories
 from stsun.prediction.targets import Targets
 from stsun.raster.whole import explained
 from stsun.scene.scene import Scene, iso
 from stsun.scene.sources import SceneFile
-from stsun.tasks import output_periods
 
 Place = Callable[[Path], Path]
 """Gives the name that a target has until all are there."""
@@ -87,8 +86,7 @@ def item_facts(model: nn.Module, weights: str, scene: Scene, configuration: Conf
     Raises:
         ConfigurationError: No date is known, which STAC needs.
     """
-    periods = output_periods(configuration.task, len(scene.dates), configuration.per_date)
-    named = zip(period_names(scene, configuration), periods, strict=True)
+    named = zip(period_names(scene, configuration), periods_of(scene, configuration), strict=True)
     files = [file.name for one in scene.dates for file in one.sources if isinstance(file, SceneFile)]
     return ItemFacts(
         id=(maps.path or Path("map")).stem,
@@ -131,10 +129,9 @@ def _polygon_layers(rasters: Mapping[str, Path], scene: Scene, configuration: Co
     shown = names[1:] if configuration.task == "binary_change" else names
     first = len(names) - len(shown)
     values = {value: {"category": name} for value, name in enumerate(shown, start=first)}
-    periods = output_periods(configuration.task, len(scene.dates), configuration.per_date)
     return [
         PolygonLayer(rasters["classes"], band, values, *_span(scene, start, end), rasters["confidence"], band)
-        for band, (start, end) in enumerate(periods, start=1)
+        for band, (start, end) in enumerate(periods_of(scene, configuration), start=1)
     ]
 
 

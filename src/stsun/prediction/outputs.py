@@ -55,10 +55,21 @@ def day_names(scene: Scene) -> list[str]:
     return [f"date {number}" if day is None else iso(day) for number, day in enumerate(days, start=1)]
 
 
+def periods_of(scene: Scene, configuration: Configuration) -> list[tuple[int, int]]:
+    """Return the indices of the earliest and the latest date that each output map speaks for.
+
+    The dates of a segmentation may come in any order: of two or more known days the first and the last count.
+    """
+    periods = output_periods(configuration.task, len(scene.dates), configuration.per_date)
+    days = [(date.day, place) for place, date in enumerate(scene.dates) if date.day is not None]
+    if configuration.task == "segmentation" and not configuration.per_date and len(days) > 1:
+        return [(min(days)[1], max(days)[1])]
+    return periods
+
+
 def period_names(scene: Scene, configuration: Configuration) -> list[str]:
     """Return what each output map speaks for: ``2018-05-01``, ``2018-05-01 to 2024-05-01``, or ``date 1 to date 2``."""
-    names = day_names(scene)
-    periods = output_periods(configuration.task, len(names), configuration.per_date)
+    names, periods = day_names(scene), periods_of(scene, configuration)
     return [names[start] if start == end else f"{names[start]} to {names[end]}" for start, end in periods]
 
 

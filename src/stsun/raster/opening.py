@@ -1,5 +1,6 @@
 """Raster files opened: only formats that are known by their first bytes, and never quietly repaired."""
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from stsun.errors import RasterError
 from stsun.raster.arrays import STARTS, ArraySource
 from stsun.raster.handles import HANDLES, Handle, state_of
 from stsun.raster.virtual import checked_vrt, is_vrt
+from stsun.raster.whole import check_name
 
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 DRIVERS = {
@@ -72,7 +74,7 @@ def opened(path: str | Path) -> Iterator[Any]:
         path: A file. Only a text that starts with ``/vsicurl/http`` is fetched from a server, never a ``Path``.
 
     Raises:
-        RasterError: The file is missing, damaged or of no format that is read.
+        RasterError: The file is missing, damaged, of no format that is read, or its geotransform places no pixel.
     """
     remote = is_remote(path)
     key = str(path) if remote else str(Path(path).absolute())
@@ -146,8 +148,10 @@ def _check_beside(path: Path) -> None:
 
 
 def _open(path: str | Path, name: str, *drivers: str) -> Any:
+    check_name(path)
     with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning):  # RasterInfo.crs tells
         source = DatasetReader(name, driver=list(drivers))
+    _check_placed(path, source)
     if source.tags(ns=ELSEWHERE):  # nothing has been read yet, so nothing has been followed
         source.close()
         raise RasterError(
@@ -155,6 +159,17 @@ def _open(path: str | Path, name: str, *drivers: str) -> Any:
             "with gdal_translate)"
         )
     return source
+
+
+def _check_placed(path: str | Path, source: DatasetReader) -> None:
+    transform = source.transform
+    if not all(map(math.isfinite, (*transform[:6], transform.determinant))) or transform.determinant == 0:
+        source.close()
+        told = ", ".join(f"{value:g}" for value in transform.to_gdal())
+        raise RasterError(
+            f"{path}: its geotransform ({told}) is not finite or gives pixels no area, so nobody knows where they lie; "
+            "tell its corners (for example with gdal_edit.py -a_ullr LEFT TOP RIGHT BOTTOM)"
+        )
 
 
 def _is_file(path: Path) -> bool:

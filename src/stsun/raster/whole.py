@@ -25,6 +25,18 @@ def explained(path: Path) -> Iterator[None]:
         raise RasterError(f"{path} cannot be written: {error}; {files.CHECK}") from error
 
 
+def check_name(path: str | Path) -> None:
+    """Refuse a name that GDAL does not take.
+
+    Raises:
+        RasterError: The path holds bytes that are no UTF-8.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as problem:
+        raise RasterError(f"{path}: the name of the file, or of its folder, is no UTF-8; rename it") from problem
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Do as `stsun.files.appearing`, for a block that only writes.
@@ -47,8 +59,9 @@ def check_writable(path: Path) -> None:
     Folders that it makes for that are removed, too.
 
     Raises:
-        RasterError: The folder cannot be made or written, or the name is too long.
+        RasterError: The folder cannot be made or written, or the name is too long or no UTF-8.
     """
+    check_name(path.absolute())
     with explained(path):
         missing = [folder for folder in path.parents if not folder.exists()]
         try:

@@ -17,7 +17,7 @@ from rasterio.windows import Window
 
 from stsun.errors import RasterError
 from stsun.raster.grid import Grid
-from stsun.raster.whole import appearing, explained, whole_file
+from stsun.raster.whole import appearing, check_name, explained, whole_file
 
 SUFFIXES = (".tif", ".tiff")
 BLOCK = 512
@@ -129,7 +129,12 @@ def without_place() -> AbstractContextManager[object]:
 
 
 def new_raster(path: Path, **profile: Any) -> Any:
-    """Return a new raster opened to be written."""
+    """Return a new raster opened to be written.
+
+    Raises:
+        RasterError: The path is no UTF-8.
+    """
+    check_name(path)
     with without_place():
         return rasterio.open(path, "w", **profile)
 

@@ -25,6 +25,7 @@ from stsun.sensors import sensor
 from stsun.simulation.days import day_of
 from stsun.simulation.kinds import AERIAL_COVER, CHANGING_COVER, LAND_COVER, Kind, Legend
 from stsun.simulation.scenes import SIZE_RANGE, Scene, categories_of, plan_scene, sample_of
+from stsun.simulation.sensor import thinned
 from stsun.simulation.write import day_tag, grid_of_window, layer_of
 from stsun.tasks import TASKS, check_task, output_periods
 
@@ -67,9 +68,10 @@ def write_dataset(
         task: ``segmentation``, ``binary_change`` or ``semantic_change``.
         samples: How many places. From three on the last fifth (at least one) is the test split, and the fifth before it
             validates; fewer all train.
-        seed: Of the worlds; sample n is made of the world of seed + n.
+        seed: Of the worlds; no two seeds share one.
         gsd_m: Metres per pixel; None = the first sensor's own.
-        cloud_cover: Largest share of a date that clouds hide, 0..1; aerial pictures have none.
+        cloud_cover: Largest share of a date that clouds and their shadows hide, 0..1; scenes of more than 512 pixels a
+            side are judged by some of their rows and may exceed it a little. Aerial pictures have no clouds.
         progress: Gets the tiles done and the tiles in all.
 
     Raises:
@@ -88,7 +90,7 @@ def write_dataset(
         rasterio.Env(GDAL_CACHEMAX=_cache_mb(plan, len(dates), size)),
     ):
         for number in range(samples):
-            scene = plan_scene(plan, seed + number, size, days)
+            scene = _sample_scene(plan, (seed, number), size, days)
             told = functools.partial(_tell, progress, number * tiles, samples * tiles)
             _write_sample(unfinished, f"{number:03d}", scene, plan, told)
         _describe(unfinished, plan, dates, samples, seed)
@@ -142,6 +144,14 @@ def _check(plan: Kind, dates: Sequence[date], size: int, samples: int, seed: int
         raise ConfigurationError(
             f"{plan.task} needs at least {least} increasing dates, got {listed}; give them in order"
         )
+
+
+def _sample_scene(plan: Kind, sample: tuple[int, int], size: int, days: Sequence[float]) -> Scene:
+    """Return the scene of a sample (seed and number): of a world that no other has, its clouds within the limit."""
+    # the number first: zeros at the end of a sequence do not count
+    mixed = np.random.SeedSequence(sample[::-1]).generate_state(1, np.uint64)[0]
+    scene = plan_scene(plan, int(mixed) % 2**53, size, days)  # what a world makes of its seed has 63 bits
+    return replace(scene, conditions=tuple(thinned(scene.window, date, plan.cloud_cover) for date in scene.conditions))
 
 
 def _cache_mb(plan: Kind, dates: int, size: int) -> int:

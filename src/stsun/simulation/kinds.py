@@ -43,7 +43,7 @@ class Kind:
         dates: Fewest and most dates.
         span_days: Fewest and most days from the first to the last date.
         first_years: Years in which a series can begin, first and last.
-        cloud_cover: Largest share of a date that clouds hide.
+        cloud_cover: Largest share of the plane that clouds hide on a date; of a scene it may be any.
         shift_px: Standard deviation of the misregistration between dates, in pixels.
         eight_bit: Whether images are display-stretched to 8 bit, each date by itself.
         skip: STAC common names of bands that are left out.

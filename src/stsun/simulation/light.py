@@ -94,14 +94,23 @@ def clouds(window: Window, conditions: Conditions) -> tuple[Field, Field]:
     if conditions.cloud_cover <= 0:
         empty = np.zeros(window.shape, np.float32)
         return empty, empty
+    top = cloud_level(conditions.cloud_cover)
+    above, sunward = moisture(window, conditions)
+    cloud, shade = ((2 * (field - top)).clip(0, 0.95).astype(np.float32, copy=False) for field in (above, sunward))
+    return cloud, shade / np.float32(0.95) * (cloud == 0)
+
+
+def moisture(window: Window, conditions: Conditions) -> tuple[Field, Field]:
+    """Return two fields ``H W``: a pixel lies under a cloud, or in a shadow, where they exceed the cover's level."""
     cell = max(900.0, 24 * window.gsd_m)
-
-    def opacity(where: Window) -> Field:
-        depth = noise(conditions.seed + 60, where, cell, 5) - level(min(conditions.cloud_cover, 0.999))
-        return np.asarray((2 * depth).clip(0, 0.95), np.float32)
-
-    cloud = opacity(window)
     away_m = 500 + 900 * float(uniform(hashed(conditions.seed + 61)))
     east, north = math.sin(conditions.sun_azimuth), math.cos(conditions.sun_azimuth)
-    shade = opacity(window.moved(east * away_m, -north * away_m)) / np.float32(0.95)
-    return cloud, shade * (cloud == 0)
+    above, sunward = (
+        noise(conditions.seed + 60, where, cell, 5) for where in (window, window.moved(east * away_m, -north * away_m))
+    )
+    return above, sunward
+
+
+def cloud_level(cover: float) -> float:
+    """Return the level of ``moisture`` that clouds begin at, so that they hide a share ``cover`` of the plane."""
+    return level(min(cover, 0.999))

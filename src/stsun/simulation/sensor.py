@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from stsun.bands import Band, reflective
 from stsun.simulation.days import day_of, day_of_year
 from stsun.simulation.field import Field, Mask, Window, hashed, uniform
-from stsun.simulation.light import clouds, reflectance
+from stsun.simulation.light import cloud_level, clouds, moisture, reflectance
 from stsun.simulation.radar import backscatter, decibels
 from stsun.simulation.spectra import warmth
 from stsun.simulation.view import MARGIN, Conditions, View, mixed
@@ -20,6 +20,10 @@ CLOUD_K, CLOUD_SHADE_K = 258.0, 3.0
 """Temperature of clouds in kelvin, and how much cooler the ground is in their shadow."""
 CLEAR = 1e-3
 """A pixel is valid if less than this share of what it is blurred from lies under clouds or in their shadow."""
+MOST_ROWS, ROWS = 512, 64
+"""Windows of more rows than the first are judged by so many of them."""
+FEWEST_CLOUDS = 1e-6
+"""Share of the plane below which clouds are none."""
 
 
 def observe(view: View, bands: Sequence[Band], conditions: Conditions) -> tuple[Field, Mask]:
@@ -47,10 +51,34 @@ def observe(view: View, bands: Sequence[Band], conditions: Conditions) -> tuple[
         own = [band for band, kind in zip(bands, kinds, strict=True) if kind == "radar"]
         image[kinds == "radar"] = backscatter(view, own, conditions, rng)
     image[kinds == "height"] = view.mean(view.land.relief.elevation_m)
-    hidden = ((sky[0] > 0) | (sky[1] > 0)).astype(np.float32)
-    image, hidden = _blurred(image, conditions), _blurred(hidden[None], conditions)[0]
-    valid = (view.inner(hidden) < CLEAR) & ~_missing(view.window, conditions)
+    image, hidden = _blurred(image, conditions), _hidden((sky[0] > 0) | (sky[1] > 0), conditions)
+    valid = ~view.inner(hidden) & ~_missing(view.window, conditions)
     return _recorded(view.inner(image), kinds, view.window, conditions), valid
+
+
+def thinned(window: Window, conditions: Conditions, most: float) -> Conditions:
+    """Return conditions whose clouds hide at most a share ``most`` of the window, shadows and blurred edges included.
+
+    Where they hide more, the cover is lowered until they do not; otherwise nothing changes. Up to 512 rows the share is
+    exact; of more, 64 rows are looked at, so that time and memory grow with the width only.
+    """
+    cover = conditions.cloud_cover
+    if cover <= 0:
+        return conditions
+    parts = [window]
+    if window.height > MOST_ROWS:
+        rows = np.linspace(0, window.height - 1, ROWS).astype(int).tolist()
+        parts = [window.part(slice(row, row + 1), slice(0, window.width)) for row in rows]
+    fields = [np.maximum(*moisture(part.grown(MARGIN), conditions)) for part in parts]
+    inner = (slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))
+
+    def share(cover: float) -> float:
+        top = cloud_level(cover)
+        return float(np.mean([_hidden(field > top, conditions)[inner].mean() for field in fields]))
+
+    while cover > FEWEST_CLOUDS and share(cover) > most:
+        cover *= 0.8
+    return replace(conditions, cloud_cover=cover if cover > FEWEST_CLOUDS else 0.0)
 
 
 def kind_of(band: Band) -> str:
@@ -70,6 +98,11 @@ def _blurred(image: Field, conditions: Conditions) -> Field:
         kept = [(int(step), weight) for step, weight in zip(steps, weights, strict=True) if weight > 0]
         image = np.asarray(sum(weight * np.roll(image, step, axis) for step, weight in kept), np.float32)
     return image
+
+
+def _hidden(cloudy: Mask, conditions: Conditions) -> Mask:
+    """Return which pixels are not valid for clouds, from where these and their shadows are."""
+    return np.asarray(_blurred(cloudy[None].astype(np.float32), conditions)[0] >= CLEAR)
 
 
 def _missing(window: Window, conditions: Conditions) -> Mask:

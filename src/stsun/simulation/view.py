@@ -30,7 +30,7 @@ class Conditions:
     Args:
         day: Days since 1970-01-01.
         seed: Of noise and clouds.
-        cloud_cover: About which share of the plane clouds hide, 0..1.
+        cloud_cover: About which share of the plane clouds hide, 0..1; of a window it may be any.
         haze: Path radiance, as reflectance at 500 nm.
         gain: Brightness relative to the usual.
         shift_px: How far the image lies from where it should, right and down, in pixels.

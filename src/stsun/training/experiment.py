@@ -132,10 +132,13 @@ def _fit(experiment: Experiment, folder: Path, fitting: Any, *, resume: bool) ->
     vocabulary = vocabulary_of(stream.library.configurations)
     model = start_model(experiment.model, vocabulary, seed=experiment.seed)
     validations = validations_of(experiment, datasets)
-    if is_first_process():
-        write_description(experiment, folder)
+
+    def describe() -> None:
+        if is_first_process():
+            write_description(experiment, folder)
+
     logged = [run.headlines for run in validations]
-    trainer = fitting.fit(model, stream, experiment, folder, validations=logged, resume=resume)
+    trainer = fitting.fit(model, stream, experiment, folder, validations=logged, resume=resume, start=describe)
     if trainer.is_global_zero:
         minutes = trainer.lightning_module.seconds / 60
         log = fitting.merge_logs(folder)

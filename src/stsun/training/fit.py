@@ -3,10 +3,11 @@
 import csv
 import io
 import logging
+import os
 import signal
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.accelerators import CPUAccelerator
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
@@ -45,6 +47,7 @@ def fit(
     *,
     validations: Sequence[Validate] = (),
     resume: bool = False,
+    start: Callable[[], object] | None = None,
 ) -> Trainer:
     """Train the model in place, to its averaged weights; return the trainer.
 
@@ -55,10 +58,11 @@ def fit(
         folder: Checkpoints and logs go here.
         validations: Run every ``validate_every`` updates.
         resume: Go on from the last checkpoint in the folder.
+        start: Called when nothing speaks against the run any more, before anything is written.
 
     Raises:
         ExperimentError: There is nothing to resume, the loss is not finite, a file cannot be written, a process that
-            makes batches died, or there is no such device.
+            makes batches died, or there is no such device or not so many.
         ConfigurationError: There is not enough memory.
         KeyboardInterrupt: The run was interrupted before its last update; says how to go on.
     """
@@ -68,13 +72,9 @@ def fit(
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     module = _module(model, experiment)
     data = StreamData(stream, workers=experiment.workers, validations=tuple(validations))
-    try:
-        trainer = _trainer(experiment, folder, validate=bool(validations))
-    except MisconfigurationException as problem:
-        raise ExperimentError(
-            f"cannot compute on {experiment.devices} x {experiment.accelerator!r}: {problem}; "
-            "set accelerator and devices to what this machine has, such as accelerator=cpu devices=1"
-        ) from problem
+    trainer = _trainer(experiment, folder, validate=bool(validations))
+    if start is not None:
+        start()
     with warnings.catch_warnings():
         # the loader starts where the trainer stands, so it is resumable although Lightning cannot know
         warnings.filterwarnings("ignore", message=".*dataloader is not resumable.*")
@@ -129,6 +129,23 @@ def _module(model: nn.Module, experiment: Experiment) -> TrainingModule:
 
 
 def _trainer(experiment: Experiment, folder: Path, *, validate: bool) -> Trainer:
+    try:
+        trainer = _configured(experiment, folder, validate=validate)
+    except MisconfigurationException as problem:
+        raise ExperimentError(
+            f"cannot compute on {experiment.devices} x {experiment.accelerator!r}: {problem}; "
+            "set accelerator and devices to what this machine has, such as accelerator=cpu devices=1"
+        ) from problem
+    processors = os.cpu_count() or 1
+    if isinstance(trainer.accelerator, CPUAccelerator) and experiment.devices > processors:
+        raise ExperimentError(
+            f"devices is {experiment.devices}, a process each, but this machine has {processors} processors; "
+            f"give at most {processors}"
+        )
+    return trainer
+
+
+def _configured(experiment: Experiment, folder: Path, *, validate: bool) -> Trainer:
     every = experiment.stream.accumulate // experiment.devices
     return Trainer(
         accelerator=experiment.accelerator,

@@ -2,14 +2,25 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
 
 from stsun.errors import ExperimentError
 from stsun.training.schedule import OptimiserPlan
 from stsun.training.stream import StreamPlan
+from stsun.yamlfile import Number, Whole
 
 LARGEST_SEED = 2**63 - 1
 """Of PyTorch's generators."""
+
+
+def _of_numbers(plan: object) -> object:
+    """Refuse true and false among the numbers of a plan whose module must do without pydantic."""
+    for name, value in plan.items() if isinstance(plan, dict) else ():
+        if any(isinstance(one, bool) for one in (value if isinstance(value, list) else [value])):
+            raise ValueError(f"{name} is {value}, expected a number")
+    return plan
 
 
 @dataclass(frozen=True)
@@ -54,10 +65,10 @@ class DataPlan:
     simulation: str | None = None
     train: str = "train"
     validation: str | None = None
-    weight: float = 1.0
+    weight: Number = 1.0
     time_swap: bool = True
-    counts_as: float | None = None
-    size: int = 128
+    counts_as: Number | None = None
+    size: Whole = 128
 
     def __post_init__(self) -> None:
         if (self.dataset is None) == (self.simulation is None):
@@ -104,23 +115,23 @@ class Experiment:
     name: str
     data: tuple[DataPlan, ...]
     model: ModelPlan = field(default_factory=ModelPlan)
-    stream: StreamPlan = field(default_factory=StreamPlan)
-    optimiser: OptimiserPlan = field(default_factory=OptimiserPlan)
-    steps: int = 2000
+    stream: Annotated[StreamPlan, BeforeValidator(_of_numbers)] = field(default_factory=StreamPlan)
+    optimiser: Annotated[OptimiserPlan, BeforeValidator(_of_numbers)] = field(default_factory=OptimiserPlan)
+    steps: Whole = 2000
     output: str | None = None
-    seed: int = 0
-    label_smoothing: float = 0.0
-    drop_finest: float = 0.0
+    seed: Whole = 0
+    label_smoothing: Number = 0.0
+    drop_finest: Number = 0.0
     not_finite: Literal["stop", "skip"] = "stop"
-    validate_every: int = 0
-    checkpoint_every: int = 200
-    devices: int = 1
+    validate_every: Whole = 0
+    checkpoint_every: Whole = 200
+    devices: Whole = 1
     strategy: Literal["ddp", "fsdp"] = "ddp"
     checkpoint_activations: bool = False
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
-    workers: int = 0
-    threads: int = 0
+    workers: Whole = 0
+    threads: Whole = 0
 
     def __post_init__(self) -> None:
         if not self.name.strip():
