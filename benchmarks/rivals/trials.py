@@ -210,6 +210,7 @@ def keep_plan(network: str, experiment: Experiment, folder: Path) -> None:
     """
     plan, model = folder / PLAN, experiment.model
     content = asdict(experiment)
+    del content["output"]  # a trial has a folder of its own
     if network == OURS and model.size is not None:
         content["design"] = asdict(named_config(model.size, ("any",), **model.options))
     text = json.dumps(content, indent=1)
