@@ -162,13 +162,14 @@ class Jobs:
             job.state, job.message = DONE, f"written to {folder}"
             return
         except CancelledError:
-            job.state = CANCELLED
+            state, message = CANCELLED, job.message
         except StsunError as error:
-            job.state, job.message = FAILED, str(error)
+            state, message = FAILED, str(error)
         except Exception as error:  # it must be seen on the page, not only in a terminal
-            job.state, job.message = FAILED, f"this is a bug: {type(error).__name__}: {error}"
+            state, message = FAILED, f"this is a bug: {type(error).__name__}: {error}"
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
+        job.state, job.message = state, message  # last: who is told that it ended finds nothing left of it
 
     def _new_folder(self) -> Path:
         number = count(1)
