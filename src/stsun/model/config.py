@@ -29,6 +29,7 @@ LEVELS = ("widths", "depths", "decoder_depths")
 """What there is one number of for each level."""
 
 SWITCHES = ("task_embedding", "surroundings")
+"""What is either there or not."""
 
 LONGEST_NAME = 1000
 """Characters of a category's or token's name."""
