@@ -4,12 +4,16 @@ import math
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
-
 from stsun.errors import ExperimentError
 from stsun.training.schedule import OptimiserPlan
 from stsun.training.stream import StreamPlan
-from stsun.yamlfile import Number, Whole
+
+try:
+    from pydantic import BeforeValidator
+
+    from stsun.yamlfile import Number, Whole
+except ImportError:  # a training that reads no file must run without pydantic and yaml
+    BeforeValidator, Number, Whole = id, float, int  # type: ignore[misc, assignment]
 
 LARGEST_SEED = 2**63 - 1
 """Of PyTorch's generators."""
